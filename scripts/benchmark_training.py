@@ -1,0 +1,117 @@
+"""Images a second of ``likewise train`` against a hand-written PyTorch loop.
+
+Same model, loss, augmentation, batch and data in both. The two take turns, epoch by epoch of one
+process each round, and the median of the paired ratios is printed: machines drift, pairs do not.
+
+    python scripts/benchmark_training.py data.path=... --rounds 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import tempfile
+import time
+from datetime import date
+
+import torch
+from lightning.pytorch.callbacks import Callback
+from omegaconf import DictConfig
+
+from likewise.config import compose
+from likewise.data.module import ImageDataModule
+from likewise.studies import build
+from likewise.studies.train import train
+
+WARM_STEPS = 3
+
+
+class Pace(Callback):
+    """Seconds of the steps after the first few, as Lightning makes them."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def on_train_batch_end(self, *_: object) -> None:
+        """Note when a step ended."""
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.times.append(time.perf_counter())
+
+    def images_per_second(self, batch_size: int) -> float:
+        """Over the steady steps."""
+        steps = len(self.times) - 1 - WARM_STEPS
+        return steps * batch_size / (self.times[-1] - self.times[WARM_STEPS])
+
+
+def by_framework(config: DictConfig) -> float:
+    """Images a second of one epoch of ``likewise train``."""
+    pace = Pace()
+    with tempfile.TemporaryDirectory() as folder:
+        config.output = folder
+        train(config, (pace,))
+    return pace.images_per_second(config.batch_size)
+
+
+def by_hand(config: DictConfig) -> float:
+    """Images a second of one epoch of a plain loop over the same parts."""
+    data = build.load_data(config)
+    build.fill_in(config, data)
+    torch.manual_seed(config.seed)
+    module = ImageDataModule(data, config.batch_size, config.seed)
+    method = build.make_method(config, module)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    method.to(device)
+    images, groups = module.split("train", device)
+    optimizer = method.adamw(method.encoder, method.loss)
+    order = torch.randperm(len(images), device=device)
+    method.train()
+    times = []
+    for start in range(0, len(images) - config.batch_size + 1, config.batch_size):
+        rows = order[start : start + config.batch_size]
+        batch = method.augmentation(images[rows].float().div_(255))
+        loss = method.loss(method.encoder(batch), groups[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times.append(time.perf_counter())
+    steps = len(times) - 1 - WARM_STEPS
+    return steps * config.batch_size / (times[-1] - times[WARM_STEPS])
+
+
+def main() -> None:
+    """Alternate the two and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("overrides", nargs="*")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    fixed = ["logger=none", "trainer.max_epochs=1", "data.train_size=6000", "data.test_size=500"]
+    fixed += ["data.validation_size=500"]
+    pairs = []
+    for number in range(options.rounds + 1):
+        config = compose([*fixed, *options.overrides, f"seed={number}"])
+        contenders = [by_framework, by_hand]
+        # Who goes first changes each round, and the first round only warms up.
+        if number % 2:
+            contenders.reverse()
+        speed = {contender.__name__: contender(config.copy()) for contender in contenders}
+        if number:
+            pairs.append((speed["by_framework"], speed["by_hand"]))
+    ours, plain = (statistics.median(values) for values in zip(*pairs, strict=True))
+    ratios = [a / b for a, b in pairs]
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor()
+    print(f"{date.today()}, {device or platform.machine()}, {os.cpu_count()} cores")
+    print("| | images/s (median) |\n|---|---|")
+    print(f"| likewise train | {ours:.0f} |\n| plain loop | {plain:.0f} |")
+    print(
+        f"ratio, median of {len(ratios)} pairs: {statistics.median(ratios):.3f} "
+        f"({min(ratios):.3f} to {max(ratios):.3f})"
+    )
+
+
+if __name__ == "__main__":
+    main()

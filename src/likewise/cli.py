@@ -1,0 +1,119 @@
+"""The command line. Nothing heavy is imported before a verb needs it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from likewise.errors import LikewiseError
+
+EPILOG = "Overrides are Hydra's: likewise train encoder=rnn loss=triplet trainer.max_epochs=5"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Verbs and their options."""
+    top = argparse.ArgumentParser(
+        prog="likewise", description="Find which representation finds alike products best."
+    )
+    top.add_argument("--version", action="store_true", help="print the version")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB")
+
+    def verb(name: str, help_text: str, overrides: bool = False) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=help_text, description=help_text, epilog=EPILOG)
+        made.add_argument("--config-dir", help="a folder with config groups of your own")
+        if overrides:
+            made.add_argument("overrides", nargs="*", help="Hydra overrides")
+        return made
+
+    def run_verb(name: str, help_text: str) -> argparse.ArgumentParser:
+        made = verb(name, help_text)
+        made.add_argument("run", help="folder of a finished run")
+        made.add_argument("overrides", nargs="*", help="overrides of its config, e.g. data.path=…")
+        made.add_argument("--split", default="test", choices=("train", "validation", "test"))
+        made.add_argument("--allow", action="append", default=[], help="package it may build from")
+        return made
+
+    train = verb("train", "train, validate and test one configuration", overrides=True)
+    train.add_argument("-m", "--multirun", action="store_true", help="all of encoder=mlp,cnn …")
+    study = verb("study", "run a study and compare its methods")
+    study.add_argument("study", help="name of a folder in experiments/, or its path")
+    study.add_argument("overrides", nargs="*", help="overrides of every run")
+    study.add_argument("--output", default="runs", help="where run folders are made")
+    study.add_argument("--dry-run", action="store_true", help="list the runs and which are done")
+    compare = verb("compare", "compare the finished runs of a study, or of any folder")
+    compare.add_argument("study", help="name of a study, or a folder of runs")
+    compare.add_argument("--output", default="runs", help="where run folders were made")
+    compare.add_argument("--primary", default="map_at_r", help="the metric that ranks (folders)")
+    evaluate = run_verb("evaluate", "score a finished run again, also with another similarity")
+    evaluate.add_argument("--protocol", help="leave_one_out or train_gallery")
+    embed = run_verb("embed", "write the embeddings of a split as Parquet")
+    embed.add_argument("--to", help="file to write (default: embeddings-SPLIT.parquet in the run)")
+    matrix = run_verb("matrix", "write the similarity matrix, or its pairs, of a split")
+    matrix.add_argument("--threshold", type=float, help="write the pairs at least so alike")
+    matrix.add_argument("--top-k", type=int, help="write each product's nearest")
+    matrix.add_argument("--to", help="file to write (default: in the run)")
+    verb("data", "describe the data a configuration reads", overrides=True)
+    verb("doctor", "check this installation")
+    return top
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Options and overrides in any order."""
+    options, rest = parser().parse_known_args(arguments)
+    strange = [word for word in rest if word.startswith("--") or "=" not in word]
+    if strange or (rest and not hasattr(options, "overrides")):
+        parser().error(f"unknown argument {' '.join(strange or rest)}")
+    if rest:
+        options.overrides = [*options.overrides, *rest]
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb; a user's mistake is one sentence on standard error and status 1."""
+    # Told to show the whole error, Hydra lets it through to the one sentence made of it here.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    options = parse(arguments)
+    if options.version:
+        import likewise
+
+        print(f"likewise {likewise.__version__}")
+        return 0
+    if options.verb is None:
+        parser().print_help()
+        return 0
+    try:
+        from likewise import verbs
+        from likewise.config import search_path
+
+        search_path(options.config_dir)
+        getattr(verbs, options.verb)(options)
+    except KeyboardInterrupt:
+        print("likewise: interrupted; finished runs are kept", file=sys.stderr)
+        return 130
+    except Exception as error:
+        message = one_sentence(error)
+        if message is None or os.environ.get("LIKEWISE_TRACEBACK"):
+            raise
+        print(f"likewise: {message}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def one_sentence(error: BaseException) -> str | None:
+    """What a person needs to know of a mistake of theirs; ``None`` for a fault of ours."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        # Hydra puts the sentence first, then the alternatives, then where it looked.
+        text = str(error).split("\nConfig search path")[0].split("\nSet the environment")[0]
+        lines = [line.strip() for line in text.splitlines()]
+        kept = [line for line in lines if line and not line.startswith(("object_type", "full_key"))]
+        return " ".join(kept).replace("\t", " ")
+    if isinstance(error, LikewiseError):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'}: {error.strerror or error}"
+    return None

@@ -1,0 +1,59 @@
+"""Where the configuration lies, and how it is composed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def shipped(folder: str) -> Path:
+    """``configs`` or ``experiments``: inside an installed package, or beside ``src``."""
+    here = Path(__file__).resolve().parent
+    inside = here / folder
+    return inside if inside.is_dir() else here.parents[1] / folder
+
+
+def compose(overrides: Sequence[str], config_dir: str | None = None) -> DictConfig:
+    """The configuration of one run.
+
+    Args:
+        overrides: Hydra overrides of ``configs/train.yaml``.
+        config_dir: a folder with config groups of the user's own, searched first.
+    """
+    import hydra
+
+    with hydra.initialize_config_dir(str(shipped("configs")), version_base="1.3"):
+        return hydra.compose("train", [*overrides, *search_path(config_dir)])
+
+
+def search_path(config_dir: str | None) -> list[str]:
+    """The override that adds a user's config folder; modules beside it can be imported."""
+    if config_dir is None:
+        return []
+    folder = Path(config_dir).resolve()
+    if not folder.is_dir():
+        raise LikewiseError(f"--config-dir {config_dir} is not a folder")
+    for place in (folder, folder.parent):
+        if str(place) not in sys.path:
+            sys.path.append(str(place))
+    return [f"hydra.searchpath=[file://{folder}]"]
+
+
+def read_yaml(path: Path, schema: Path) -> DictConfig:
+    """A YAML file whose keys must all stand in ``schema``, with its defaults filled in."""
+    from omegaconf import OmegaConf
+
+    defaults: Any = OmegaConf.load(schema)
+    OmegaConf.set_struct(defaults, True)
+    merged = OmegaConf.merge(defaults, OmegaConf.load(path))
+    missing = OmegaConf.missing_keys(merged)
+    if missing:
+        raise LikewiseError(f"{path} lacks {', '.join(sorted(missing))}")
+    return merged  # type: ignore[return-value]

@@ -1,0 +1,1 @@
+"""The catalogue, its relevance and splits, and the tensors made of them."""

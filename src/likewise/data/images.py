@@ -1,0 +1,41 @@
+"""Pictures between a NumPy array and an Arrow column, without a Python object a pixel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def image_dataset(columns: dict[str, list], images: np.ndarray) -> Dataset:
+    """A ``datasets.Dataset`` of ``columns`` and an ``image`` column from uint8 [n, c, h, w]."""
+    from datasets import Dataset
+    from datasets.features.features import Array3DExtensionType
+
+    storage: pa.Array = pa.array(np.ascontiguousarray(images).reshape(-1))
+    for size in images.shape[:0:-1]:
+        offsets = pa.array(np.arange(0, len(storage) + 1, size, dtype=np.int32))
+        storage = pa.ListArray.from_arrays(offsets, storage)
+    kind = Array3DExtensionType(images.shape[1:], "uint8")
+    image = pa.ExtensionArray.from_storage(kind, storage)
+    table = pa.table({name: pa.array(values) for name, values in columns.items()})
+    return Dataset(table.append_column(pa.field("image", kind), image))
+
+
+def image_array(catalogue: Dataset) -> np.ndarray:
+    """The ``image`` column of same-sized pictures as uint8 [n, c, h, w]."""
+    if "image" not in catalogue.column_names:
+        raise LikewiseError(
+            f"the catalogue has no image column (it has {', '.join(catalogue.column_names)}); "
+            "choose an encoder that reads one of these"
+        )
+    shape = catalogue.features["image"].shape
+    pieces = catalogue.with_format("arrow")[:]["image"].chunks
+    flat = [np.asarray(p.storage.flatten().flatten().flatten()) for p in pieces]
+    return np.concatenate(flat).reshape(-1, *shape)

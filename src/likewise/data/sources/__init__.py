@@ -1,0 +1,1 @@
+"""One file a data set; each class here has a ``load()`` that returns ``ProductData``."""

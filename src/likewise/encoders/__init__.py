@@ -1,0 +1,1 @@
+"""One file an encoder: a batch of products to embeddings."""

@@ -1,0 +1,39 @@
+"""A base encoder with the projection head of self-supervised contrastive learning."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from likewise.encoders.base import Encoder
+
+
+class Contrastive(Encoder):
+    """SimCLR: the loss sees a projection of the embedding, the embedding itself is kept.
+
+    Chen, Kornblith, Norouzi and Hinton, "A Simple Framework for Contrastive Learning of Visual
+    Representations", ICML 2020 (section 4.2 on why the projection is thrown away).
+
+    Args:
+        base: any encoder.
+        projection_size: width of the projection.
+    """
+
+    trained_by = "contrastive"
+
+    def __init__(self, base: Encoder, projection_size: int = 64) -> None:
+        super().__init__(base.embedding_size, base.nonnegative)
+        self.modality = base.modality
+        self.base = base
+        self.projection = nn.Sequential(
+            nn.Linear(base.embedding_size, base.embedding_size),
+            nn.ReLU(),
+            nn.Linear(base.embedding_size, projection_size),
+        )
+
+    def forward(self, products: Tensor) -> Tensor:
+        """The base encoder's embedding, float [b, embedding_size]."""
+        return self.base(products)
+
+    def project(self, products: Tensor) -> Tensor:
+        """What the loss sees, float [b, projection_size]."""
+        return self.projection(self.base(products))

@@ -1,0 +1,8 @@
+"""The one exception that is meant for the person at the keyboard."""
+
+
+class LikewiseError(Exception):
+    """A mistake the user can mend; the message says what was wrong, where, and what would be right.
+
+    The command line prints it as one sentence, without a traceback, and exits with status 1.
+    """

@@ -1,0 +1,15 @@
+"""Supervised metric learning on groups."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from likewise.methods.base import Method
+
+
+class MetricLearning(Method):
+    """Embeds an augmented batch and descends the loss between its groups."""
+
+    def training_loss(self, images: Tensor, groups: Tensor) -> Tensor:
+        """The loss of one augmented view of each product."""
+        return self.metric_loss(self.encoder(self.augmentation(images)), groups)

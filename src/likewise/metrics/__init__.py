@@ -1,0 +1,1 @@
+"""Retrieval metrics: ``torchmetrics.Metric`` classes over exact rankings."""

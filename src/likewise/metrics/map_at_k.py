@@ -1,0 +1,33 @@
+"""Mean average precision at k."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from likewise.metrics.map_at_r import average_precision
+from likewise.metrics.ranking import RankedBlock
+from likewise.metrics.retrieval import RetrievalMetric
+
+
+class MAPAtK(RetrievalMetric):
+    """Σ_{i ≤ k} P(i)·rel(i) / min(k, R); not divided by the hits found.
+
+    Dividing by the hits would score 1 hit at rank 1 of 50 relevant products as perfect.
+    """
+
+    def __init__(self, k: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.k = k
+
+    def depth(self, max_relevant: int) -> int:
+        """See ``RetrievalMetric``."""
+        return self.k
+
+    def scores(self, block: RankedBlock) -> Tensor:
+        """See ``RetrievalMetric``."""
+        hits = block.hits[:, : self.k]
+        cutoff = block.num_relevant.clamp_max(self.k)
+        full = average_precision(hits, cutoff.new_full(cutoff.shape, self.k))
+        return full * self.k / cutoff.clamp_min(1)

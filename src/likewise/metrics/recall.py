@@ -1,0 +1,29 @@
+"""Recall at k."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from likewise.metrics.ranking import RankedBlock
+from likewise.metrics.retrieval import RetrievalMetric
+
+
+class RecallAtK(RetrievalMetric):
+    """1 if any of the k nearest is relevant, else 0; with k = 1 also called precision@1.
+
+    The definition of metric learning (Jégou et al. 2011); not the share of relevant products found.
+    """
+
+    def __init__(self, k: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.k = k
+
+    def depth(self, max_relevant: int) -> int:
+        """See ``RetrievalMetric``."""
+        return self.k
+
+    def scores(self, block: RankedBlock) -> Tensor:
+        """See ``RetrievalMetric``."""
+        return block.hits[:, : self.k].any(1)

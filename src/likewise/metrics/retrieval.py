@@ -1,0 +1,120 @@
+"""The base of all retrieval metrics, and the one ranking that serves them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
+
+from likewise.metrics.ranking import RankedBlock, ranked_blocks
+from likewise.similarity.base import Similarity, UnusableInput
+
+
+class RetrievalMetric(Metric):
+    """The mean over queries of a score between 0 and 1; larger is better.
+
+    Queries with nothing to find score NaN and are left out of the mean.
+    """
+
+    higher_is_better = True
+    full_state_update = False
+    needs_first_rank = False
+    per_query: list[Tensor]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.add_state("per_query", default=[], dist_reduce_fx="cat")
+
+    def depth(self, max_relevant: int) -> int:
+        """How many nearest products the score reads when a query has ``max_relevant`` to find."""
+        raise NotImplementedError
+
+    def scores(self, block: RankedBlock) -> Tensor:
+        """Float [b]; where nothing is relevant any value will do."""
+        raise NotImplementedError
+
+    def update(self, block: RankedBlock) -> None:
+        """Add the queries of a block."""
+        scores = self.scores(block).float()
+        self.per_query.append(scores.masked_fill(block.num_relevant == 0, torch.nan))
+
+    def compute(self) -> Tensor:
+        """The mean over queries with something to find."""
+        return self.per_query_scores().double().nanmean()
+
+    def per_query_scores(self) -> Tensor:
+        """Float32 [q] in the order of the queries; NaN where there was nothing to find."""
+        return dim_zero_cat(self.per_query)
+
+
+def evaluate_retrieval(
+    metrics: Mapping[str, RetrievalMetric],
+    queries: Tensor,
+    query_groups: Tensor,
+    similarity: Similarity,
+    gallery: Tensor | None = None,
+    gallery_groups: Tensor | None = None,
+) -> dict[str, float]:
+    """Rank once, exactly, and score every metric.
+
+    Args:
+        metrics: by name; reset first, their per-query scores can be read afterwards.
+        queries: embeddings [q, d].
+        query_groups: int64 [q]; relevant products are those of the same group.
+        gallery, gallery_groups: [n, d] and int64 [n]; without them, leave-one-out: every query
+            searches the other queries.
+
+    Returns:
+        The mean of each metric over the queries with something to find.
+
+    Raises:
+        UnusableInput: a ``ValueError``, when the gallery is empty or no query has anything to find.
+    """
+    alone = gallery is None
+    prepared = similarity.prepare(queries)
+    among = prepared if gallery is None else similarity.prepare(gallery)
+    query_groups = query_groups.to(prepared.device, torch.int64)
+    if alone != (gallery_groups is None):
+        raise UnusableInput("gallery and gallery_groups belong together; give both or neither")
+    groups = query_groups
+    if gallery_groups is not None:
+        groups = gallery_groups.to(prepared.device, torch.int64)
+    if len(query_groups) != len(prepared) or len(groups) != len(among):
+        raise UnusableInput("every product needs one group; the counts of the two differ")
+    size = len(among) - alone
+    if size < 1 or len(prepared) < 1:
+        raise UnusableInput("retrieval needs at least one query and one other product to find")
+    relevant = count_relevant(query_groups, groups) - int(alone)
+    if not (relevant > 0).any():
+        raise UnusableInput("no query has a product of its group to find in the gallery")
+    for metric in metrics.values():
+        metric.reset()
+        metric.to(prepared.device)
+    most = int(relevant.max())
+    k = min(size, max((metric.depth(most) for metric in metrics.values()), default=1))
+    first_rank = any(metric.needs_first_rank for metric in metrics.values())
+    for block in ranked_blocks(
+        prepared,
+        query_groups,
+        among,
+        groups,
+        similarity,
+        max(1, k),
+        relevant,
+        leave_one_out=alone,
+        first_rank=first_rank,
+    ):
+        for metric in metrics.values():
+            metric.update(block)
+    return {name: float(metric.compute()) for name, metric in metrics.items()}
+
+
+def count_relevant(query_groups: Tensor, gallery_groups: Tensor) -> Tensor:
+    """How many gallery products are of each query's group, int64 [q], without a q × n table."""
+    kinds, counts = gallery_groups.unique(return_counts=True)
+    places = torch.searchsorted(kinds, query_groups).clamp_max(len(kinds) - 1)
+    return torch.where(kinds[places] == query_groups, counts[places], 0)

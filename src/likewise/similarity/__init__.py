@@ -1,0 +1,1 @@
+"""Measures between embeddings, exact blocked neighbours, and similarity matrices."""

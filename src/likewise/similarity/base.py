@@ -1,0 +1,72 @@
+"""What a similarity is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from pytorch_metric_learning.distances import BaseDistance
+
+
+class UnusableInput(LikewiseError, ValueError):
+    """Embeddings, groups or options that cannot be used; the sentence says what would fit."""
+
+
+class Similarity(ABC):
+    """A measure between two sets of embeddings, in its natural values.
+
+    Attributes:
+        name: its config name.
+        larger_is_closer: ``False`` for a distance.
+        domain: ``nonnegative`` when negative components make no sense.
+    """
+
+    name: str
+    larger_is_closer: bool = True
+    domain: Literal["real", "nonnegative"] = "real"
+
+    def prepare(self, x: Tensor) -> Tensor:
+        """Done once to each side: float [n, d] to float32 [n, d]; refuses NaN and infinity.
+
+        Raises:
+            UnusableInput: a ``ValueError``.
+        """
+        if x.ndim != 2:
+            raise UnusableInput(f"embeddings must be [n, d], not {list(x.shape)}")
+        x = x.float()
+        if not x.isfinite().all():
+            raise UnusableInput("embeddings hold NaN or infinity; train with a lower learning rate")
+        return x
+
+    @abstractmethod
+    def block(self, a: Tensor, b: Tensor) -> Tensor:
+        """Natural values [n, m] between prepared [n, d] and [m, d]."""
+
+    def ranking(self, a: Tensor, b: Tensor) -> Tensor:
+        """Keys [n, m] that order ``b`` for each row of ``a``; larger is closer."""
+        return self.block(a, b) if self.larger_is_closer else -self.block(a, b)
+
+    def pairs(self, a: Tensor, b: Tensor) -> Tensor:
+        """Natural values [...] between prepared [..., d] and [..., d], row by row.
+
+        This fallback takes the diagonal of small blocks; a subclass can be faster.
+        """
+        left, right = a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
+        parts = zip(left.split(32), right.split(32), strict=True)
+        values = [self.block(x, y).diagonal() for x, y in parts]
+        return torch.cat(values).reshape(a.shape[:-1])
+
+    def matrix(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Natural values [n, m] between embeddings; of ``x`` with itself without ``y``."""
+        a = self.prepare(x)
+        return self.block(a, a if y is None else self.prepare(y))
+
+    @abstractmethod
+    def distance(self) -> BaseDistance:
+        """The same measure for the losses and miners of pytorch-metric-learning."""

@@ -1,0 +1,37 @@
+"""Cosine similarity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from likewise.similarity.base import Similarity
+
+if TYPE_CHECKING:
+    from pytorch_metric_learning.distances import BaseDistance
+
+
+class Cosine(Similarity):
+    """x·y / (‖x‖ ‖y‖), in [-1, 1]; 0 with a zero vector."""
+
+    name = "cosine"
+
+    def prepare(self, x: Tensor) -> Tensor:
+        """Unit vectors."""
+        return F.normalize(super().prepare(x))
+
+    def block(self, a: Tensor, b: Tensor) -> Tensor:
+        """See ``Similarity``."""
+        return a @ b.T
+
+    def pairs(self, a: Tensor, b: Tensor) -> Tensor:
+        """See ``Similarity``."""
+        return (a * b).sum(-1)
+
+    def distance(self) -> BaseDistance:
+        """See ``Similarity``."""
+        from pytorch_metric_learning.distances import CosineSimilarity
+
+        return CosineSimilarity()

@@ -1,0 +1,32 @@
+"""Dot product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from likewise.similarity.base import Similarity
+
+if TYPE_CHECKING:
+    from pytorch_metric_learning.distances import BaseDistance
+
+
+class Dot(Similarity):
+    """x·y."""
+
+    name = "dot"
+
+    def block(self, a: Tensor, b: Tensor) -> Tensor:
+        """See ``Similarity``."""
+        return a @ b.T
+
+    def pairs(self, a: Tensor, b: Tensor) -> Tensor:
+        """See ``Similarity``."""
+        return (a * b).sum(-1)
+
+    def distance(self) -> BaseDistance:
+        """See ``Similarity``."""
+        from pytorch_metric_learning.distances import DotProductSimilarity
+
+        return DotProductSimilarity(normalize_embeddings=False)

@@ -1,0 +1,38 @@
+"""Euclidean distance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from likewise.similarity.base import Similarity
+
+if TYPE_CHECKING:
+    from pytorch_metric_learning.distances import BaseDistance
+
+
+class Euclidean(Similarity):
+    """‖x - y‖; smaller is closer."""
+
+    name = "euclidean"
+    larger_is_closer = False
+
+    def block(self, a: Tensor, b: Tensor) -> Tensor:
+        """See ``Similarity``; from differences, so that near products keep their digits."""
+        return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+
+    def ranking(self, a: Tensor, b: Tensor) -> Tensor:
+        """x·y - ‖y‖²/2, which orders as the distance does and costs one matrix product."""
+        return torch.addmm(-0.5 * b.square().sum(1)[None], a, b.T)
+
+    def pairs(self, a: Tensor, b: Tensor) -> Tensor:
+        """See ``Similarity``."""
+        return (a - b).square().sum(-1).sqrt()
+
+    def distance(self) -> BaseDistance:
+        """See ``Similarity``."""
+        from pytorch_metric_learning.distances import LpDistance
+
+        return LpDistance(normalize_embeddings=False, p=2)

@@ -1,0 +1,1 @@
+"""Runs and the sets of runs that answer a question."""

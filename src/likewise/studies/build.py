@@ -1,0 +1,165 @@
+"""From a composed config to the parts of a run, and whether the parts fit each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hydra
+from hydra.errors import InstantiationException
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from likewise.data.catalogue import ProductData
+from likewise.data.module import ImageDataModule
+from likewise.errors import LikewiseError
+from likewise.methods.base import Method
+from likewise.metrics.retrieval import RetrievalMetric
+from likewise.similarity.base import Similarity
+
+# What a saved run's config may build; a shared run folder must not be able to call anything else.
+ALLOWED = (
+    "likewise.",
+    "pytorch_metric_learning.losses.",
+    "pytorch_metric_learning.miners.",
+    "torch.nn.",
+    "torchvision.models.",
+    "torchmetrics.",
+)
+
+_loaded: dict[str, ProductData] = {}
+
+
+def make(config: Any, **extra: Any) -> Any:
+    """Instantiate one part; a bad argument becomes one sentence that names the part."""
+    try:
+        return hydra.utils.instantiate(config, **extra)
+    except InstantiationException as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, LikewiseError):
+            raise cause from None
+        text = " ".join(str(cause).split())
+        raise LikewiseError(f"{config._target_} cannot be made: {text}") from error
+
+
+def load_data(config: DictConfig) -> ProductData:
+    """The data of ``config.data``, read once a process."""
+    key = OmegaConf.to_yaml(config.data, resolve=True)
+    if key not in _loaded:
+        _loaded[key] = make(config.data).load()
+    return _loaded[key]
+
+
+def fill_in(config: DictConfig, data: ProductData) -> None:
+    """Put the sizes that only the data knows where encoders and losses read them."""
+    import numpy as np
+
+    config.input_shape = list(data.catalogue.features["image"].shape)
+    config.num_groups = len(np.unique(data.groups))
+
+
+def make_similarity(config: DictConfig) -> Similarity:
+    """The similarity that training, validation and test share."""
+    return make(config.similarity)
+
+
+def make_metrics(config: DictConfig) -> dict[str, RetrievalMetric]:
+    """Fresh metrics by name."""
+    metrics = {name: make(metric) for name, metric in config.metrics.items()}
+    if config.primary not in metrics:
+        raise LikewiseError(
+            f"primary={config.primary} is no metric of this run; it has {', '.join(metrics)}"
+        )
+    return metrics
+
+
+def make_method(config: DictConfig, data: ImageDataModule) -> Method:
+    """Encoder, loss and method, checked against each other before anything is trained."""
+    similarity = make_similarity(config)
+    encoder = make(config.encoder)
+    _check_encoder(config, encoder, similarity)
+    _check_loss(config, similarity)
+    loss = _with_distance(config.loss, similarity)
+    miner = _with_distance(config.miner, similarity) if config.miner else None
+    return make(
+        config.method,
+        encoder=encoder,
+        loss=loss,
+        miner=miner,
+        similarity=similarity,
+        metrics=make_metrics(config),
+        augmentation=make(config.augmentation),
+    )
+
+
+def _with_distance(config: DictConfig, similarity: Similarity) -> nn.Module:
+    if config.get("distance") != "from_similarity":
+        return make(config)
+    try:
+        return make(config, distance=similarity.distance())
+    except LikewiseError as error:
+        # Losses that are defined for one measure only assert its type.
+        if isinstance(getattr(error.__cause__, "__cause__", None), AssertionError):
+            raise LikewiseError(
+                f"loss {_short(config)} does not work with similarity={similarity.name}; "
+                "it fits similarity=cosine, and losses such as supcon, triplet or "
+                f"multi_similarity fit similarity={similarity.name}"
+            ) from error
+        raise
+
+
+def _check_encoder(config: DictConfig, encoder: Any, similarity: Similarity) -> None:
+    method = str(config.method._target_).split(".")[-2]
+    trained_by = getattr(encoder, "trained_by", "metric_learning")
+    wrapped = trained_by != "metric_learning"
+    ours = str(config.method._target_).startswith("likewise.")
+    if ours and (method != trained_by) and (wrapped or method in ("contrastive", "adversarial")):
+        fits = {"contrastive": "contrastive", "adversarial": "gan_augmented"}.get(method)
+        advice = f"method={trained_by}" + (f", or choose encoder={fits}" if fits else "")
+        raise LikewiseError(
+            f"encoder {_short(config.encoder)} cannot be trained by method={method}; use {advice}"
+        )
+    if similarity.domain == "nonnegative" and not getattr(encoder, "nonnegative", False):
+        key = "encoder.base.nonnegative" if "base" in config.encoder else "encoder.nonnegative"
+        raise LikewiseError(
+            f"similarity={similarity.name} needs non-negative embeddings, which encoder "
+            f"{_short(config.encoder)} does not give; set {key}=true, or use similarity=cosine, "
+            "dot or euclidean"
+        )
+
+
+def _check_loss(config: DictConfig, similarity: Similarity) -> None:
+    loss = config.loss
+    has_margins = "pos_margin" in loss and "neg_margin" in loss
+    if has_margins and (loss.pos_margin > loss.neg_margin) != similarity.larger_is_closer:
+        better = "contrastive" if similarity.larger_is_closer else "contrastive_euclidean"
+        raise LikewiseError(
+            f"loss margins pos_margin={loss.pos_margin} and neg_margin={loss.neg_margin} are "
+            f"the wrong way round for similarity={similarity.name}; use loss={better}"
+        )
+    if "num_classes" in loss and str(config.method._target_).startswith(
+        "likewise.methods.contrastive."
+    ):
+        raise LikewiseError(
+            f"loss {_short(loss)} needs labels, which method=contrastive does not touch; use "
+            "loss=ntxent, supcon, triplet or multi_similarity"
+        )
+
+
+def _short(config: DictConfig) -> str:
+    return str(config._target_).rsplit(".", 1)[-1]
+
+
+def check_targets(config: Any, allow: tuple[str, ...] = ()) -> None:
+    """Refuse a saved config that would build anything outside the allowed packages."""
+    if isinstance(config, dict):
+        target = config.get("_target_")
+        if target is not None and not str(target).startswith(ALLOWED + allow):
+            raise LikewiseError(
+                f"the saved config wants to build {target}, which is not among the allowed "
+                "packages; if you trust the run, add --allow with its package's name"
+            )
+        for value in config.values():
+            check_targets(value, allow)
+    elif isinstance(config, list):
+        for value in config:
+            check_targets(value, allow)

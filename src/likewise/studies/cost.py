@@ -1,0 +1,82 @@
+"""What a run costs: parameters, FLOPs, seconds and memory."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+
+def count_parameters(encoder: nn.Module) -> int:
+    """Trainable parameters that embedding a product needs."""
+    return sum(parameter.numel() for parameter in encoder.parameters())
+
+
+def flops_per_product(encoder: nn.Module, image: Tensor) -> int:
+    """Floating-point operations (a multiply-add is two) of embedding one product.
+
+    Args:
+        image: float [1, c, h, w] on the encoder's device.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    counter = FlopCounterMode(display=False)
+    # Fused recurrent kernels hide their matrix products from the counter.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="TF32 acceleration")
+        with (
+            torch.no_grad(),
+            torch.backends.mkldnn.flags(enabled=False),
+            torch.backends.cudnn.flags(enabled=False),
+            counter,
+        ):
+            encoder(image)
+    return counter.get_total_flops()
+
+
+class PeakMemory:
+    """Highest memory of the process (host) or of the device since ``start``, in MB."""
+
+    def start(self) -> None:
+        """Forget earlier peaks, so that runs of one process do not inherit each other's."""
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        # Linux only; elsewhere the peak of the whole process is reported.
+        if Path("/proc/self/clear_refs").exists():
+            with suppress(OSError):
+                Path("/proc/self/clear_refs").write_text("5")
+
+    def host_mb(self) -> float:
+        """Peak resident memory in MB (10^6 bytes)."""
+        status = Path("/proc/self/status")
+        if status.exists():
+            for line in status.read_text().splitlines():
+                if line.startswith("VmHWM"):
+                    return int(line.split()[1]) * 1024 / 1e6
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+    def device_mb(self) -> float:
+        """Peak memory torch allocated on the GPU in MB; 0 without one."""
+        return torch.cuda.max_memory_allocated() / 1e6 if torch.cuda.is_available() else 0.0
+
+
+class Stopwatch:
+    """Seconds between ``with`` and its end, with the device's work done."""
+
+    seconds = 0.0
+
+    def __enter__(self) -> Stopwatch:
+        self._start = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self.seconds = time.perf_counter() - self._start

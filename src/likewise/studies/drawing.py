@@ -1,0 +1,267 @@
+"""Figures of a run and of a comparison.
+
+Figures are made from matplotlib's objects, never through pyplot, whose global state would keep
+every figure of a long study alive and change what notebooks draw.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from likewise.studies.comparison import MethodSummary
+
+# Okabe and Ito's palette, told apart with every common kind of colour blindness; its yellow is
+# left out because it is faint on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LINES = ("-", "--", "-.", ":")
+SAME, OTHER, INK = "#009E73", "#D55E00", "#222222"
+DPI = 150
+# Of a figure that stands beside another, or on a phone: its letters must survive the shrinking.
+SMALL = (5.2, 3.7)
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png_bytes(figure: Figure) -> bytes:
+    """The figure as PNG."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=DPI)
+    return out.getvalue()
+
+
+def neighbour_gallery(
+    images: np.ndarray,
+    groups: np.ndarray,
+    queries: np.ndarray,
+    neighbours: np.ndarray,
+    values: np.ndarray,
+    group_names: Sequence[str],
+) -> Figure:
+    """A row a query: its picture, then its nearest with their similarity.
+
+    Args:
+        images: uint8 [n, c, h, w].
+        groups: [n].
+        queries: places [q] in ``images``.
+        neighbours: places [q, k], nearest first.
+        values: similarities [q, k].
+        group_names: the name of group ``i`` at place ``i``.
+    """
+    rows, nearest = neighbours.shape
+    figure = _figure(1.05 * (nearest + 1) + 0.3, 1.3 * rows + 0.35)
+    axes = figure.subplots(rows, nearest + 1, squeeze=False)
+    figure.suptitle(
+        "Query and its nearest products   ✓ same group   ✗ another group", fontsize=10, color=INK
+    )
+    for row, query in enumerate(queries):
+        name = _shorten(str(group_names[int(groups[query])]), 14)
+        _show(axes[row, 0], images[query], name, INK, "bold", 1.0)
+        for place, (other, value) in enumerate(zip(neighbours[row], values[row], strict=True), 1):
+            same = groups[other] == groups[query]
+            title = f"{'✓' if same else '✗'} {value:.2f}"
+            _show(axes[row, place], images[other], title, SAME if same else OTHER, "normal", 2.5)
+    return figure
+
+
+def _show(
+    axes: Axes, image: np.ndarray, title: str, colour: str, weight: str, border: float
+) -> None:
+    grey = image.shape[0] < 3
+    axes.imshow(
+        image[0] if grey else image[:3].transpose(1, 2, 0),
+        cmap="gray" if grey else None,
+        vmin=0,
+        vmax=255,
+    )
+    axes.set_title(title, fontsize=8.5, color=INK, weight=weight, pad=4)
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(edgecolor=colour, linewidth=border)
+
+
+def _shorten(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def similarity_heat_map(
+    matrix: np.ndarray, groups: np.ndarray, group_names: Sequence[str], label: str
+) -> Figure:
+    """Similarity of every pair; lines part the groups.
+
+    Args:
+        matrix: [n, n], its products sorted by group.
+        groups: [n].
+        label: name of the similarity.
+    """
+    figure = _figure(6.4, 5.4)
+    axes = figure.subplots()
+    drawn = axes.imshow(matrix, cmap="viridis", interpolation="nearest")
+    starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
+    edges = np.r_[starts, len(groups)]
+    for edge in edges[1:-1]:
+        axes.axhline(edge - 0.5, color="white", linewidth=1)
+        axes.axvline(edge - 0.5, color="white", linewidth=1)
+    centres = (edges[:-1] + edges[1:] - 1) / 2
+    names = [_shorten(str(group_names[int(groups[start])]), 16) for start in starts]
+    axes.set_xticks(centres, names, rotation=45, ha="right", rotation_mode="anchor", fontsize=8.5)
+    axes.set_yticks(centres, names, fontsize=8.5)
+    axes.tick_params(length=0)
+    axes.set_title(
+        "Similarity of products, by group (alike groups: bright blocks on the diagonal)",
+        fontsize=9,
+        color=INK,
+    )
+    figure.colorbar(drawn, ax=axes, label=label, shrink=0.85)
+    return figure
+
+
+def learning_curves(
+    histories: Mapping[str, Sequence[Sequence[Mapping[str, float]]]],
+    key: str,
+    label: str | None = None,
+) -> Figure:
+    """``key`` after each epoch: thin lines are seeds, thick ones their mean.
+
+    Args:
+        histories: for each method the histories of its seeds.
+        label: of the axis; the key where it is not given.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    figure = _figure(*SMALL)
+    axes = figure.subplots()
+    for place, (name, runs) in enumerate(histories.items()):
+        style = _style(place)
+        by_epoch: dict[float, list[float]] = {}
+        drawn = 0
+        for run in runs:
+            points = [(row["epoch"], row[key]) for row in run if row.get(key) is not None]
+            if not points:
+                continue
+            drawn += 1
+            axes.plot(*zip(*points, strict=True), color=style["color"], linewidth=0.8, alpha=0.4)
+            for epoch, value in points:
+                by_epoch.setdefault(epoch, []).append(value)
+        # A mean over the seeds that happened to train longer would jump, so it ends with the first.
+        common = sorted(epoch for epoch, found in by_epoch.items() if len(found) == drawn)
+        means = [float(np.mean(by_epoch[epoch])) for epoch in common]
+        if common:
+            axes.plot(common, means, linewidth=2, markersize=5, label=name, **style)
+    _decorate(axes, "epoch", label or key)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if axes.has_data():
+        axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def quality_against_cost(
+    rows: Sequence[MethodSummary],
+    metric: str,
+    cost: str,
+    metric_label: str | None = None,
+    cost_label: str | None = None,
+    divide_by: float = 1.0,
+) -> Figure:
+    """A point a method, bars are standard deviations; quality is up, cost is to the right.
+
+    Args:
+        metric: a key of the methods' metrics, such as ``test/map_at_r``.
+        cost: a key of their costs; methods without it are left out.
+        divide_by: turns the cost into the unit of ``cost_label``.
+    """
+    figure = _figure(*SMALL)
+    axes = figure.subplots()
+    shown = [row for row in rows if metric in row.metrics and cost in row.cost]
+    for place, row in enumerate(shown):
+        quality, price = row.metrics[metric], row.cost[cost]
+        style = {**_style(place), "linestyle": "none"}
+        axes.errorbar(
+            price.mean / divide_by,
+            quality.mean,
+            yerr=quality.spread,
+            xerr=None if price.spread is None else price.spread / divide_by,
+            markersize=8,
+            capsize=3,
+            label=row.name,
+            **style,
+        )
+    _decorate(axes, cost_label or cost, metric_label or metric)
+    prices = [row.cost[cost].mean for row in shown]
+    if prices and min(prices) > 0 and max(prices) > 20 * min(prices):
+        axes.set_xscale("log")
+    axes.margins(0.1, 0.15)
+    if shown:
+        # Names beside the points would overlap where methods are close.
+        figure.legend(frameon=False, fontsize=9, loc="outside upper center", ncols=3)
+    return figure
+
+
+def bars_with_spread(values: Mapping[str, Sequence[float]], label: str) -> Figure:
+    """A dot a seed, a diamond at the mean and a bar of one standard deviation either side.
+
+    Args:
+        values: for each method, top to bottom, the value of each seed.
+        label: of the axis.
+    """
+    figure = _figure(6.2, 0.55 * max(len(values), 2) + 0.8)
+    axes = figure.subplots()
+    for place, scores in enumerate(values.values()):
+        colour = _style(place)["color"]
+        mean = float(np.mean(scores))
+        spread = float(np.std(scores, ddof=1)) if len(scores) > 1 else None
+        # The dots lie under the bar's line so that neither hides the other.
+        height = np.full(len(scores), place + 0.2)
+        axes.plot(scores, height, "o", color=colour, alpha=0.55, markersize=5)
+        axes.errorbar(
+            mean, place, xerr=spread, fmt="D", color=colour, capsize=5, markersize=7, linewidth=2
+        )
+        if math.isfinite(mean):
+            axes.annotate(
+                f"{mean:.4f}",
+                (mean, place),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                fontsize=8.5,
+                color=INK,
+            )
+    axes.set_yticks(range(len(values)), list(values), fontsize=10)
+    axes.set_ylim(len(values) - 0.4, -0.7)
+    axes.margins(x=0.08)
+    _decorate(axes, label, "")
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
+def _style(place: int) -> dict[str, Any]:
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "marker": MARKERS[place % len(MARKERS)],
+        "linestyle": LINES[place % len(LINES)],
+    }
+
+
+def _decorate(axes: Axes, x_label: str, y_label: str) -> None:
+    axes.set_xlabel(x_label, fontsize=10)
+    axes.set_ylabel(y_label, fontsize=10)
+    axes.tick_params(labelsize=9)
+    axes.grid(color="#dddddd", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)

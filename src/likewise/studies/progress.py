@@ -1,0 +1,55 @@
+"""A line that moves while a run trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class TrainingProgress(Callback):
+    """Epoch, last validation score and time left of one run."""
+
+    def __init__(self, title: str, primary: str) -> None:
+        self.title, self.primary = title, primary
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the bar where a person watches; elsewhere a line a run is enough."""
+        if not trainer.is_global_zero or not Console().is_terminal:
+            return
+        self._bar = Progress(
+            TextColumn(self.title),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} % {task.fields[score]}"),
+            TimeRemainingColumn(),
+            transient=True,
+        )
+        total = int(trainer.max_epochs or 1) * int(trainer.num_training_batches)
+        self._task = self._bar.add_task("", total=total or None, score="")
+        self._bar.start()
+
+    def on_train_batch_end(self, *_: Any, **__: Any) -> None:
+        """One step on."""
+        if hasattr(self, "_bar"):
+            self._bar.advance(self._task)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the validation score."""
+        score = trainer.callback_metrics.get(f"validation/{self.primary}")
+        if hasattr(self, "_bar") and score is not None:
+            self._bar.update(self._task, score=f"{self.primary} {float(score):.3f}")
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take the bar away."""
+        self._stop()
+
+    def on_exception(self, *_: Any) -> None:
+        """Take the bar away."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if hasattr(self, "_bar"):
+            self._bar.stop()

@@ -1,0 +1,61 @@
+"""A run is a folder: what it holds, what it is called, and when it is finished."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+import likewise
+from likewise.errors import LikewiseError
+
+# Keys that change where or how a run is shown, never its result.
+COSMETIC = ("name", "study", "output", "logger", "hydra")
+
+
+def run_id(config: DictConfig, fingerprint: str) -> str:
+    """Hash of what determines a run's result: config, seed, data and version; 12 hex digits."""
+    content: Any = OmegaConf.to_container(config, resolve=True)
+    # Where the data lies is no part of the result; what it holds is.
+    content["data"].pop("path", None)
+    kept = {key: value for key, value in content.items() if key not in COSMETIC}
+    kept |= {"fingerprint": fingerprint, "version": likewise.__version__}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def run_name(config: DictConfig) -> str:
+    """What tables call the run: ``name``, or the encoder's module."""
+    return config.name or str(config.encoder._target_).split(".")[-2]
+
+
+def run_folder(config: DictConfig, identity: str) -> Path:
+    """``<output>/<study or train>/<name>-seed<seed>-<id>``."""
+    return (
+        Path(config.output)
+        / (config.study or "train")
+        / f"{run_name(config)}-seed{config.seed}-{identity}"
+    )
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the run got as far as writing its result, which is its last act."""
+    return (folder / "result.json").is_file()
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(partial, path)
+
+
+def read_result(folder: Path) -> Mapping[str, Any]:
+    """``result.json`` of a finished run."""
+    if not is_finished(folder):
+        raise LikewiseError(f"{folder} holds no finished run (no result.json)")
+    return json.loads((folder / "result.json").read_text())

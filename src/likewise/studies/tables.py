@@ -1,0 +1,234 @@
+"""The comparison as a table: terminal, Markdown, CSV and LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from likewise.studies.comparison import Estimate, MethodSummary
+
+METRIC_LABELS = {
+    "recall_at_1": "R@1",
+    "map_at_r": "mAP@R",
+    "r_precision": "R-precision",
+    "mrr": "MRR",
+    "ndcg_at_10": "nDCG@10",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A measured quantity: where it is, what it is called, how it is shown, what is good.
+
+    ``counted`` is counted, not timed: a spread of zero goes without saying.
+    """
+
+    key: str
+    label: str
+    decimals: int = 4
+    divide_by: float = 1.0
+    higher_is_better: bool = False
+    is_metric: bool = False
+    counted: bool = False
+
+    def of(self, summary: MethodSummary) -> Estimate | None:
+        """The method's value in the column's unit."""
+        found = (summary.metrics if self.is_metric else summary.cost).get(self.key)
+        if found is None:
+            return None
+        spread = None if found.spread is None else found.spread / self.divide_by
+        return Estimate(found.mean / self.divide_by, spread)
+
+    def number(self, value: float) -> str:
+        """One number as shown."""
+        return f"{value:,.{self.decimals}f}" if math.isfinite(value) else "–"
+
+
+COSTS = (
+    Column("parameters", "parameters", 0, counted=True),
+    Column("flops_per_product", "MFLOPs/product", 2, divide_by=1e6, counted=True),
+    Column("train_seconds", "train s", 1),
+    Column("train_images_per_second", "train images/s", 0, higher_is_better=True),
+    Column("embed_images_per_second", "embed images/s", 0, higher_is_better=True),
+    Column("peak_memory_mb", "peak memory MB", 0),
+    Column("peak_device_memory_mb", "peak GPU memory MB", 0),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value as text; ``best`` when no method shows a better one."""
+
+    mean: str
+    spread: str | None = None
+    best: bool = False
+
+    def __str__(self) -> str:
+        return self.mean if self.spread is None else f"{self.mean} ± {self.spread}"
+
+
+def metric_label(name: str) -> str:
+    """What people call a metric; its own name where that is not known."""
+    return METRIC_LABELS.get(name, name)
+
+
+def columns(summaries: Sequence[MethodSummary], primary: str) -> list[Column]:
+    """The primary metric, the other test metrics, then costs; without columns nobody filled."""
+    found = [key[5:] for summary in summaries for key in summary.metrics if key.startswith("test/")]
+    order = [primary, *(key for key in METRIC_LABELS if key in found), *found]
+    metrics = [
+        Column(f"test/{key}", metric_label(key), higher_is_better=True, is_metric=True)
+        for key in dict.fromkeys(order)
+    ]
+    # A GPU's memory is zero in every row of a study that ran without one.
+    costs = [
+        column
+        for column in COSTS
+        if any((value := column.of(summary)) and value.mean for summary in summaries)
+    ]
+    return metrics + costs
+
+
+def cells(summaries: Sequence[MethodSummary], column: Column) -> list[Cell]:
+    """A column's cells, the best marked where there is a choice."""
+    values = [column.of(summary) for summary in summaries]
+    finite = [value.mean for value in values if value and math.isfinite(value.mean)]
+    better = max if column.higher_is_better else min
+    # Compared as shown: two methods whose printed values are equal are both best.
+    best = column.number(better(finite)) if len(finite) > 1 else None
+    made = []
+    for value in values:
+        if value is None:
+            made.append(Cell("–"))
+            continue
+        mean = column.number(value.mean)
+        silent = value.spread is None or (column.counted and value.spread == 0)
+        spread = None if silent else column.number(value.spread or 0.0)
+        made.append(Cell(mean, spread, mean == best))
+    return made
+
+
+def grid(summaries: Sequence[MethodSummary], shown: Sequence[Column]) -> list[list[Cell]]:
+    """A row a method: name, seeds, then the columns' cells."""
+    columns_of_cells = [cells(summaries, column) for column in shown]
+    return [
+        [Cell(summary.name), Cell(seeds_text(summary)), *(made[row] for made in columns_of_cells)]
+        for row, summary in enumerate(summaries)
+    ]
+
+
+def seeds_text(summary: MethodSummary) -> str:
+    """Number of seeds, and of runs where these are more."""
+    runs = f" ({summary.runs} runs)" if summary.runs != summary.seeds else ""
+    return f"{summary.seeds}{runs}"
+
+
+def print_table(summaries: Sequence[MethodSummary], primary: str) -> None:
+    """The columns that fit 100 characters; the best of each is bold and starred."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    available = columns(summaries, primary)
+    metrics = [column for column in available if column.is_metric][:2]
+    short = {
+        "parameters": "params",
+        "flops_per_product": "MFLOPs",
+        "train_seconds": "train s",
+        "embed_images_per_second": "embed/s",
+    }
+    shown = metrics + [column for column in available if column.key in short]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("method", overflow="fold", max_width=20)
+    table.add_column("seeds", justify="right")
+    for column in shown:
+        table.add_column(short.get(column.key, column.label), justify="right", no_wrap=True)
+    for name, seeds, *values in grid(summaries, shown):
+        texts = []
+        for column, cell in zip(shown, values, strict=True):
+            # The spread of a cost is in the wider tables; here it would not fit.
+            text = str(cell) if column.is_metric else cell.mean
+            texts.append(Text(f"{text}{'*' if cell.best else ' '}", "bold" if cell.best else ""))
+        table.add_row(Text(name.mean), seeds.mean, *texts)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=100)
+    console.print(table)
+    console.print(_footnote(summaries), style="dim", highlight=False, markup=False)
+
+
+def _footnote(summaries: Sequence[MethodSummary]) -> str:
+    parts = ["* best of the column"] if len(summaries) > 1 else []
+    if any(summary.runs > 1 for summary in summaries):
+        parts.append("± sample standard deviation over runs")
+    if any(summary.runs == 1 for summary in summaries):
+        parts.append("one run has no spread")
+    return "; ".join(parts)
+
+
+def to_markdown(summaries: Sequence[MethodSummary], primary: str) -> str:
+    """All columns; the best of each bold."""
+    shown = columns(summaries, primary)
+    lines = [
+        ["method", "seeds", *(column.label for column in shown)],
+        ["---", *(["---:"] * (len(shown) + 1))],
+    ]
+    for row in grid(summaries, shown):
+        texts = [str(cell).replace("|", "\\|") for cell in row]
+        lines.append(
+            [f"**{text}**" if cell.best else text for cell, text in zip(row, texts, strict=True)]
+        )
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    note = _footnote(summaries).replace("* best", "Bold: best")
+    return f"{table}\n\n{note}.\n"
+
+
+def to_csv(summaries: Sequence[MethodSummary], primary: str) -> str:
+    """Plain numbers in full precision under the keys of ``result.json``, for other programs."""
+    shown = columns(summaries, primary)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    heads = [f"{column.key}{suffix}" for column in shown for suffix in ("", "_sd")]
+    writer.writerow(["method", "seeds", "runs", *heads])
+    for summary in summaries:
+        line: list[object] = [summary.name, summary.seeds, summary.runs]
+        for column in shown:
+            kept = (summary.metrics if column.is_metric else summary.cost).get(column.key)
+            line += ["", ""] if kept is None else [kept.mean, kept.spread]
+        # csv writes None as an empty field: one run has no spread.
+        writer.writerow(line)
+    return out.getvalue()
+
+
+def to_latex(summaries: Sequence[MethodSummary], primary: str) -> str:
+    """A booktabs ``tabular``; the best of each column bold."""
+    shown = columns(summaries, primary)
+    heads = ["method", "seeds", *(column.label for column in shown)]
+    lines = [
+        r"% needs \usepackage{booktabs}",
+        rf"\begin{{tabular}}{{l{'r' * (len(shown) + 1)}}}",
+        r"\toprule",
+        " & ".join(_latex(head) for head in heads) + r" \\",
+        r"\midrule",
+    ]
+    for row in grid(summaries, shown):
+        texts = [_latex(str(cell)) for cell in row]
+        marked = [
+            rf"\textbf{{{text}}}" if cell.best else text
+            for cell, text in zip(row, texts, strict=True)
+        ]
+        lines.append(" & ".join(marked) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+LATEX |= {sign: f"\\{sign}" for sign in "&%$#_{}"}
+LATEX |= {"±": r"$\pm$", "–": "--"}
+
+
+def _latex(text: str) -> str:
+    return "".join(LATEX.get(sign, sign) for sign in text)

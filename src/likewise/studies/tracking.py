@@ -1,0 +1,120 @@
+"""Where curves, costs and pictures go; the one module that knows Weights & Biases."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from lightning.pytorch.loggers import CSVLogger, Logger
+
+
+class Tracking:
+    """Tracks nothing; the folder of the run is all there is (``logger=none``)."""
+
+    def start(self, folder: Path, name: str, study: str | None, config: Mapping) -> Logger | None:
+        """Begin tracking a run; returns the logger for Lightning."""
+        return None
+
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """Final metrics and costs."""
+
+    def pictures(self, files: Mapping[str, Path]) -> None:
+        """PNG files by title."""
+
+    def finish(self, failed: bool) -> None:
+        """End the run as finished or failed; called exactly once, also after an error."""
+
+
+class CsvTracking(Tracking):
+    """Curves as ``metrics.csv`` in the run's folder (``logger=csv``)."""
+
+    def start(self, folder: Path, name: str, study: str | None, config: Mapping) -> Logger:
+        """See ``Tracking``."""
+        return CSVLogger(str(folder), name="", version="")
+
+
+class WandbTracking(Tracking):
+    """One Weights & Biases run a run, also when one process makes many.
+
+    Args:
+        project: W&B project.
+        mode: ``online``, ``offline``, or ``None``: online when a key is configured.
+    """
+
+    def __init__(
+        self, project: str = "likewise", mode: Literal["online", "offline"] | None = None
+    ) -> None:
+        self.project, self.mode = project, mode
+        self.run: Any = None
+
+    def start(self, folder: Path, name: str, study: str | None, config: Mapping) -> Logger:
+        """See ``Tracking``; falls back to offline when the server does not answer."""
+        import wandb
+        from lightning.pytorch.loggers import WandbLogger
+
+        logging.getLogger("wandb").setLevel(logging.ERROR)
+        options: dict[str, Any] = {
+            "project": self.project,
+            "name": f"{name}-seed{config['seed']}",
+            "group": study,
+            "config": dict(config),
+            "dir": str(folder.parent),
+            "reinit": "create_new",
+        }
+        mode = self.mode or ("online" if has_key() else "offline")
+        try:
+            self.run = wandb.init(mode=mode, settings=_settings(), **options)
+        except (wandb.Error, OSError) as error:
+            if mode == "offline":
+                raise
+            print(f"W&B did not answer ({error}); this run is logged offline")
+            self.run = wandb.init(mode="offline", settings=_settings(), **options)
+        return WandbLogger(experiment=self.run)
+
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """See ``Tracking``."""
+        self.run.summary.update(dict(values))
+
+    def pictures(self, files: Mapping[str, Path]) -> None:
+        """See ``Tracking``."""
+        import wandb
+
+        self.run.log({title: wandb.Image(str(path)) for title, path in files.items()})
+
+    def finish(self, failed: bool) -> None:
+        """See ``Tracking``."""
+        if self.run is not None:
+            self.run.finish(exit_code=1 if failed else 0)
+            self.run = None
+
+
+def has_key() -> bool:
+    """Whether a W&B key is configured: in the environment or by ``wandb login``."""
+    if os.environ.get("WANDB_MODE") in ("offline", "disabled"):
+        return False
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    import netrc
+
+    try:
+        host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai").split("//")[-1]
+        return netrc.netrc().authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
+
+
+def _settings() -> Any:
+    import wandb
+
+    return wandb.Settings(
+        silent=True,
+        console="off",
+        init_timeout=20,
+        login_timeout=10,
+        disable_git=True,
+        x_disable_stats=True,
+        x_save_requirements=False,
+    )

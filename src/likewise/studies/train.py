@@ -1,0 +1,209 @@
+"""One run: train, choose the epoch on validation, test once, leave a folder."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from omegaconf import DictConfig, OmegaConf
+from safetensors.torch import save_file
+
+from likewise.data.module import ImageDataModule
+from likewise.errors import LikewiseError
+from likewise.methods.base import Method, to_float
+from likewise.studies import build, environment
+from likewise.studies.cost import PeakMemory, Stopwatch, count_parameters, flops_per_product
+from likewise.studies.evaluation import PROTOCOLS, draw, embed, evaluate_split, write_per_query
+from likewise.studies.run import is_finished, run_folder, run_id, run_name, write_json
+from likewise.studies.tracking import Tracking
+
+# Weights, a checkpoint or two, tables and pictures: below this a run would die half-way.
+NEEDED_BYTES = 50_000_000
+
+
+def prepare(config: DictConfig) -> Path:
+    """Load the data, complete the config with its sizes and return the run's folder."""
+    data = build.load_data(config)
+    build.fill_in(config, data)
+    return run_folder(config, run_id(config, data.fingerprint))
+
+
+def train(config: DictConfig, callbacks: tuple[Callback, ...] = ()) -> Path:
+    """Train and test one configuration, or return its folder when that was done before.
+
+    Raises:
+        LikewiseError: for a combination that cannot work (before training), a loss that turns
+            NaN, or a full disk; the folder then holds no ``result.json``.
+    """
+    folder = prepare(config)
+    if is_finished(folder):
+        return folder
+    with _quiet(), _clear_disk_errors(folder):
+        _train(config, folder, callbacks)
+    return folder
+
+
+def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) -> None:
+    pl.seed_everything(config.seed, workers=True, verbose=False)
+    data = build.load_data(config)
+    module = ImageDataModule(data, config.batch_size, config.seed)
+    method = build.make_method(config, module)
+    if config.protocol not in PROTOCOLS:
+        raise LikewiseError(f"protocol={config.protocol} is not one of {', '.join(PROTOCOLS)}")
+    tracking: Tracking = build.make(config.logger)
+    _start_folder(folder, config)
+    resolved: Any = OmegaConf.to_container(config, resolve=True)
+    logger = tracking.start(folder, run_name(config), config.study, resolved)
+    try:
+        memory = PeakMemory()
+        memory.start()
+        trainer, best = _trainer(config, folder, logger, callbacks)
+        with Stopwatch() as training:
+            trainer.fit(method, module)
+        if trainer.interrupted:
+            raise KeyboardInterrupt
+        if trainer.is_global_zero:
+            steps = trainer.fit_loop.epoch_loop.total_batch_idx + 1
+            seen = steps * config.batch_size * trainer.world_size
+            cost = {
+                "train_seconds": training.seconds,
+                "train_images_per_second": seen / training.seconds,
+                "epochs": trainer.current_epoch,
+            }
+            device = trainer.strategy.root_device
+            _finish(config, folder, module, method, best, cost, memory, tracking, device)
+    except BaseException:
+        tracking.finish(failed=True)
+        raise
+    tracking.finish(failed=False)
+
+
+def _start_folder(folder: Path, config: DictConfig) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED_BYTES:
+        raise LikewiseError(
+            f"only {free / 1e6:.0f} MB are free in {folder.parent}; a run needs "
+            f"{NEEDED_BYTES / 1e6:.0f} MB, so free some or set output to another disk"
+        )
+    (folder / "config.yaml").write_text(OmegaConf.to_yaml(config, resolve=True))
+
+
+def _trainer(
+    config: DictConfig, folder: Path, logger: Any, callbacks: tuple[Callback, ...]
+) -> tuple[pl.Trainer, ModelCheckpoint]:
+    options: Any = OmegaConf.to_container(config.trainer, resolve=True)
+    patience = options.pop("patience")
+    monitor = f"validation/{config.primary}"
+    best = ModelCheckpoint(folder / "checkpoints", monitor=monitor, mode="max", save_top_k=1)
+    watchers: list[Callback] = [best, *callbacks]
+    if patience is not None:
+        watchers.append(EarlyStopping(monitor, patience=patience, mode="max"))
+    try:
+        trainer = pl.Trainer(
+            **options,
+            logger=logger or False,
+            callbacks=watchers,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            default_root_dir=folder,
+        )
+    except TypeError as error:
+        raise LikewiseError(f"trainer: {error}") from error
+    return trainer, best
+
+
+def _finish(
+    config: DictConfig,
+    folder: Path,
+    module: ImageDataModule,
+    method: Method,
+    best: ModelCheckpoint,
+    cost: dict[str, Any],
+    memory: PeakMemory,
+    tracking: Tracking,
+    device: torch.device,
+) -> None:
+    """Best epoch's weights, the one look at the test split, and the files of the run."""
+    data = build.load_data(config)
+    checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+    method.load_state_dict(checkpoint["state_dict"])
+    encoder = method.encoder.to(device)
+    similarity, metrics = method.similarity, build.make_metrics(config)
+    images, _ = module.split("test", device)
+    with Stopwatch() as embedding:
+        embeddings = embed(encoder, images)
+    scores = evaluate_split(
+        encoder, module, "test", metrics, similarity, config.protocol, device, embeddings
+    )
+    cost |= {
+        "parameters": count_parameters(getattr(encoder, "base", encoder)),
+        "flops_per_product": flops_per_product(encoder, to_float(images[:1])),
+        "embed_images_per_second": len(images) / embedding.seconds,
+        "embedding_bytes": embeddings.shape[1] * embeddings.element_size(),
+        "peak_memory_mb": memory.host_mb(),
+        "peak_device_memory_mb": memory.device_mb(),
+    }
+    results = {f"test/{name}": value for name, value in scores.items()}
+    assert best.best_model_score is not None
+    results[f"validation/{config.primary}"] = float(best.best_model_score)
+    files = draw(folder, data, "test", embeddings, similarity)
+    tracking.summary(results | {f"cost/{name}": value for name, value in cost.items()})
+    tracking.pictures(files)
+    write_per_query(folder / "per_query.parquet", data, "test", metrics)
+    state = {name: tensor.contiguous().cpu() for name, tensor in encoder.state_dict().items()}
+    save_file(state, folder / "weights.safetensors")
+    write_json(folder / "history.json", method.history)
+    shutil.rmtree(folder / "checkpoints")
+    # Last: a folder with this file is a finished run.
+    write_json(
+        folder / "result.json",
+        {
+            "id": folder.name.rsplit("-", 1)[-1],
+            "name": run_name(config),
+            "study": config.study,
+            "seed": config.seed,
+            "metrics": results,
+            "cost": cost,
+            "data_fingerprint": data.fingerprint,
+            "environment": environment.describe(),
+        },
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's notices are about choices made here on purpose."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        warnings.filterwarnings("ignore", module="pytorch_metric_learning")
+        yield
+
+
+@contextmanager
+def _clear_disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise LikewiseError(f"cannot write to {folder}: {error.strerror}") from error
+        raise
+    except RuntimeError as error:
+        # torch.save reports a full disk without an errno.
+        if "PytorchStreamWriter" in str(error) or "file write failed" in str(error):
+            raise LikewiseError(f"cannot write to {folder}: the disk may be full") from error
+        raise

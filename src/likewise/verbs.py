@@ -1,0 +1,193 @@
+"""What each verb of the command line does."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from likewise.config import compose, search_path, shipped
+from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def train(options: Namespace) -> None:
+    """Train one configuration, or with ``-m`` every one of a Hydra multirun."""
+    if not options.multirun:
+        _train_one(compose(options.overrides, options.config_dir))
+        return
+    import hydra
+
+    more = search_path(options.config_dir)
+    sys.argv = ["likewise train", "--multirun", *options.overrides, *more]
+    app = hydra.main(str(shipped("configs")), "train", version_base="1.3")
+    app(_train_one)()
+
+
+def _train_one(config: DictConfig) -> None:
+    from likewise.studies.progress import TrainingProgress
+    from likewise.studies.run import read_result, run_name
+    from likewise.studies.train import train
+
+    name = run_name(config)
+    folder = train(config, (TrainingProgress(f"{name} seed {config.seed}", config.primary),))
+    scores = read_result(folder)["metrics"]
+    line = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())
+    print(f"{name} seed {config.seed}  {line}\n{folder}", flush=True)
+
+
+def study(options: Namespace) -> None:
+    """Run what a study lacks, then compare."""
+    from likewise.studies.study import open_study, run_configs, run_study
+
+    opened = open_study(options.study, options.output)
+    if options.dry_run:
+        from likewise.studies.run import is_finished
+        from likewise.studies.train import prepare
+
+        for config in run_configs(opened, options.overrides, options.config_dir):
+            folder = prepare(config)
+            print(f"{'finished' if is_finished(folder) else 'to run  '}  {folder}")
+        return
+    print(" ".join(opened.config.question.split()), flush=True)
+    folders = run_study(opened, options.overrides, options.config_dir)
+    _compare(opened, folders)
+
+
+def compare(options: Namespace) -> None:
+    """Compare what is finished, without training anything."""
+    from likewise.studies.study import Study, open_study
+
+    folder = Path(options.study)
+    if folder.is_dir() and not (folder / "study.yaml").is_file():
+        from omegaconf import OmegaConf
+
+        config = OmegaConf.create(
+            {
+                "question": f"How do the runs in {folder} compare?",
+                "primary": options.primary,
+                "baseline": None,
+            }
+        )
+        _compare(Study(folder.resolve().name, config, folder), None)
+        return
+    _compare(open_study(options.study, options.output), None)
+
+
+def _compare(opened: Any, folders: list[Path] | None) -> None:
+    from likewise.studies.comparison import read_finished, summarise
+    from likewise.studies.report import write_report
+    from likewise.studies.study import facts
+    from likewise.studies.tables import print_table, to_csv, to_latex, to_markdown
+
+    results = read_finished(opened.folder) if opened.folder.is_dir() else []
+    if folders is not None:
+        chosen = {folder.resolve() for folder in folders}
+        results = [result for result in results if result.folder.resolve() in chosen]
+    if not results:
+        raise LikewiseError(f"there is no finished run in {opened.folder}")
+    summaries = summarise(results, opened.config.primary)
+    print_table(summaries, opened.config.primary)
+    for suffix, write in (("md", to_markdown), ("csv", to_csv), ("tex", to_latex)):
+        (opened.folder / f"table.{suffix}").write_text(write(summaries, opened.config.primary))
+    report = opened.folder / "report.html"
+    write_report(facts(opened), results, report)
+    print(f"report    {report}")
+    wandb_runs = sorted(opened.folder.glob("wandb/*run-*"))
+    if wandb_runs:
+        print(
+            f"W&B runs  {opened.folder / 'wandb'} "
+            f"({len(wandb_runs)}; `wandb sync {opened.folder / 'wandb'}/offline-run-*` uploads)"
+        )
+
+
+def evaluate(options: Namespace) -> None:
+    """Score a finished run on a split, under any similarity or protocol."""
+    from likewise.studies.evaluation import evaluate_split
+    from likewise.studies.saved import open_run
+
+    run = open_run(options.run, options.overrides, tuple(options.allow))
+    scores = evaluate_split(
+        run.encoder,
+        run.module,
+        options.split,
+        run.metrics,
+        run.similarity,
+        options.protocol or run.config.protocol,
+        run.device,
+    )
+    for name, value in scores.items():
+        print(f"{options.split}/{name} {value:.6f}")
+
+
+def embed(options: Namespace) -> None:
+    """Write product ids and embeddings (lists of float32) of a split."""
+    from likewise.studies.saved import open_run, write_embeddings
+
+    run = open_run(options.run, options.overrides, tuple(options.allow))
+    path = Path(options.to or Path(options.run) / f"embeddings-{options.split}.parquet")
+    write_embeddings(path, run.product_ids(options.split), run.embeddings(options.split))
+    print(path)
+
+
+def matrix(options: Namespace) -> None:
+    """Write the full matrix, or with a threshold or top-k the pairs."""
+    from likewise.similarity.matrix import write_matrix, write_pairs
+    from likewise.studies.saved import open_run
+
+    pairs = options.threshold is not None or options.top_k is not None
+    name = f"pairs-{options.split}.parquet" if pairs else f"matrix-{options.split}.npy"
+    path = Path(options.to or Path(options.run) / name)
+    run = open_run(options.run, options.overrides, tuple(options.allow))
+    embeddings = run.embeddings(options.split)
+    if pairs:
+        write_pairs(
+            embeddings,
+            run.product_ids(options.split),
+            run.similarity,
+            path,
+            threshold=options.threshold,
+            top_k=options.top_k,
+        )
+    else:
+        write_matrix(embeddings, run.similarity, path)
+    print(path)
+
+
+def data(options: Namespace) -> None:
+    """Describe a data set: columns, splits, groups, fingerprint."""
+    import numpy as np
+
+    from likewise.studies.build import load_data
+
+    loaded = load_data(compose(options.overrides, options.config_dir))
+    columns = ", ".join(f"{key} ({kind})" for key, kind in loaded.catalogue.features.items())
+    print(f"products     {len(loaded.catalogue)}\ncolumns      {columns}")
+    print(f"fingerprint  {loaded.fingerprint}")
+    for name, rows in loaded.splits.items():
+        kinds, counts = np.unique(loaded.groups[rows], return_counts=True)
+        spread = f"{len(kinds)} groups of {counts.min()} to {counts.max()}"
+        print(f"{name:<12} {len(rows)} products, {spread}")
+
+
+def doctor(options: Namespace) -> None:
+    """Say what is installed, which device is used, and where data and logs go."""
+    import shutil
+
+    from likewise.studies.environment import describe
+    from likewise.studies.tracking import has_key
+
+    found = describe()
+    for key in ("python", "platform", "device", "threads", "git_commit"):
+        print(f"{key:<12} {found[key]}")
+    for name, version in found["packages"].items():
+        print(f"{name:<24} {version or 'MISSING'}")
+    print(f"configs      {shipped('configs')}")
+    print(f"W&B          {'online (a key is configured)' if has_key() else 'offline'}")
+    print(f"free disk    {shutil.disk_usage('.').free / 1e9:.1f} GB")
+    missing = [name for name, version in found["packages"].items() if version is None]
+    if missing:
+        raise LikewiseError(f"not installed: {', '.join(missing)}; run `make .venv` again")

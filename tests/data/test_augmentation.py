@@ -1,0 +1,50 @@
+"""Augmentation against a loop over pictures."""
+
+from __future__ import annotations
+
+import torch
+
+from likewise.data.augmentation import Augmentation
+
+
+def candidates(image: torch.Tensor, shift: int) -> list[torch.Tensor]:
+    """Every flip and shift of one picture, by padding and cropping."""
+    made = []
+    for flipped in (image, image.flip(-1)):
+        padded = torch.nn.functional.pad(flipped, (shift,) * 4)
+        h, w = image.shape[-2:]
+        for top in range(2 * shift + 1):
+            for left in range(2 * shift + 1):
+                made.append(padded[..., top : top + h, left : left + w])
+    return made
+
+
+def test_each_picture_is_a_flip_and_shift_of_itself_drawn_on_its_own() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(64, 3, 7, 5)
+    changed = Augmentation(shift=2, flip=0.5)(images)
+    places = []
+    for image, result in zip(images, changed, strict=True):
+        matches = [torch.equal(result, one) for one in candidates(image, 2)]
+        assert any(matches)
+        places.append(matches.index(True))
+    assert len(set(places)) > 20
+
+
+def test_off_is_the_identity() -> None:
+    images = torch.rand(4, 1, 6, 6)
+    assert torch.equal(Augmentation(shift=0, flip=0.0, erase=0.0)(images), images)
+
+
+def test_erase_blanks_one_rectangle() -> None:
+    torch.manual_seed(0)
+    changed = Augmentation(shift=0, flip=0.0, erase=1.0, erase_share=0.5)(torch.ones(50, 2, 8, 6))
+    assert torch.equal((changed == 0).flatten(1).sum(1), torch.full((50,), 2 * 4 * 3))
+
+
+def test_seed_decides() -> None:
+    images = torch.rand(8, 1, 9, 9)
+    torch.manual_seed(5)
+    first = Augmentation()(images)
+    torch.manual_seed(5)
+    assert torch.equal(first, Augmentation()(images))

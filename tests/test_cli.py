@@ -1,0 +1,231 @@
+"""Every verb through the real command line, and what is said of mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from conftest import write_data
+
+from likewise.cli import main
+
+
+def likewise(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "likewise", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the MLP."""
+    output = tmp_path_factory.mktemp("run")
+    small = ["data.validation_size=40", "batch_size=40", "trainer.max_epochs=2", "logger=none"]
+    arguments = ["train", "encoder=mlp", f"data.path={pictures}", *small, "embedding_size=16"]
+    assert main([*arguments, f"output={output}"]) == 0
+    (folder,) = (output / "train").iterdir()
+    return folder
+
+
+def test_help_is_instant() -> None:
+    took = []
+    for _ in range(3):
+        start = time.perf_counter()
+        assert "train" in likewise("--help").stdout
+        took.append(time.perf_counter() - start)
+    assert min(took) < 0.3
+
+
+def test_a_run_is_a_folder_that_needs_nothing_else(run: Path) -> None:
+    result = json.loads((run / "result.json").read_text())
+    assert result["name"] == "mlp"
+    assert 0 < result["metrics"]["test/map_at_r"] <= 1
+    assert result["cost"]["parameters"] > 0 < result["cost"]["flops_per_product"]
+    assert result["environment"]["packages"]["torch"]
+    per_query = pq.read_table(run / "per_query.parquet")
+    assert per_query.num_rows == 60
+    mean = np.nanmean(per_query["map_at_r"].to_numpy())
+    assert mean == pytest.approx(result["metrics"]["test/map_at_r"], abs=1e-6)
+    for name in ("config.yaml", "weights.safetensors", "history.json", "neighbours.png"):
+        assert (run / name).is_file()
+    assert not (run / "checkpoints").exists()
+    assert len(json.loads((run / "history.json").read_text())) == 2
+
+
+def test_evaluate_repeats_the_run_s_own_numbers(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(run)]) == 0
+    printed = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    metrics = json.loads((run / "result.json").read_text())["metrics"]
+    for name, value in printed.items():
+        assert float(value) == pytest.approx(metrics[name], abs=1e-6)
+    assert main(["evaluate", str(run), "similarity=euclidean", "--protocol=train_gallery"]) == 0
+    other = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    assert other.keys() == printed.keys()
+
+
+def test_embed_and_matrix(run: Path, tmp_path: Path) -> None:
+    table, matrix, pairs = tmp_path / "e.parquet", tmp_path / "m.npy", tmp_path / "p.parquet"
+    assert main(["embed", str(run), "--to", str(table)]) == 0
+    embeddings = np.stack(pq.read_table(table)["embedding"].to_numpy())
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    assert main(["matrix", str(run), "--to", str(matrix)]) == 0
+    full = np.load(matrix, mmap_mode="r")
+    assert np.allclose(full, unit @ unit.T, atol=1e-5)
+    assert main(["matrix", str(run), "--top-k", "3", "--to", str(pairs)]) == 0
+    assert pq.read_table(pairs).num_rows == 180
+    assert main(["matrix", str(run), "--threshold", "0.8", "--to", str(pairs)]) == 0
+    assert pq.read_table(pairs).num_rows == int((np.triu(full, 1) >= 0.8).sum())
+
+
+def test_data_and_doctor(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", f"data.path={pictures}", "data.validation_size=40"]) == 0
+    assert "products     220" in capsys.readouterr().out
+    assert main(["doctor"]) == 0
+    assert "torch" in capsys.readouterr().out
+
+
+def test_multirun_and_compare(small: list[str], tmp_path: Path) -> None:
+    done = likewise("train", "-m", "encoder=mlp,rnn", "trainer.max_epochs=1", *small)
+    assert done.returncode == 0, done.stderr
+    runs = tmp_path / "runs" / "train"
+    assert len(list(runs.glob("*/result.json"))) == 2
+    compared = likewise("compare", str(runs))
+    assert compared.returncode == 0, compared.stderr
+    assert "mlp" in compared.stdout
+    assert (runs / "report.html").is_file()
+
+
+def test_study_runs_once_and_skips_what_is_finished(small: list[str], tmp_path: Path) -> None:
+    study = tmp_path / "mine"
+    study.mkdir()
+    (study / "study.yaml").write_text(
+        "question: Which?\nbaseline: mlp\nseeds: [0, 1]\n"
+        "methods:\n  mlp: [encoder=mlp]\n  rnn: [encoder=rnn, encoder.hidden_size=16]\n"
+    )
+    overrides = [one for one in small if not one.startswith("output")]
+    output = f"--output={tmp_path / 'runs'}"
+    listed = likewise("study", str(study), *overrides, output, "--dry-run")
+    assert listed.stdout.count("to run") == 4, listed.stderr
+    first = likewise("study", str(study), *overrides, output)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.count("finished before") == 0
+    again = likewise("study", str(study), *overrides, output)
+    assert again.stdout.count("finished before") == 4
+    (study / "study.yaml").write_text("question: Which?\nmetods: {}\n")
+    wrong = likewise("study", str(study), output)
+    assert wrong.returncode == 1
+    assert "metods" in wrong.stderr
+
+
+def test_an_encoder_from_outside_the_package(small: list[str], tmp_path: Path) -> None:
+    configs = tmp_path / "parts" / "configs" / "encoder"
+    configs.mkdir(parents=True)
+    (tmp_path / "parts" / "tiny_encoder.py").write_text(
+        "from torch import nn\n"
+        "from likewise.encoders.base import Encoder\n"
+        "class Tiny(Encoder):\n"
+        "    def __init__(self, input_shape, embedding_size):\n"
+        "        super().__init__(embedding_size)\n"
+        "        self.layer = nn.Linear(input_shape[1] * input_shape[2], embedding_size)\n"
+        "    def features(self, products):\n"
+        "        return self.layer(products.flatten(1))\n"
+    )
+    (configs / "tiny.yaml").write_text(
+        "_target_: tiny_encoder.Tiny\n"
+        "input_shape: ${input_shape}\nembedding_size: ${embedding_size}\n"
+    )
+    own = ["--config-dir", str(configs.parent)]
+    done = likewise("train", "encoder=tiny", *small, *own)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "runs" / "train").iterdir()
+    refused = likewise("evaluate", str(folder), *own)
+    assert refused.returncode == 1
+    assert "tiny_encoder.Tiny" in refused.stderr
+    assert likewise("evaluate", str(folder), *own, "--allow", "tiny_encoder").returncode == 0
+
+
+MISTAKES = {
+    "unknown encoder": (["encoder=cmn"], "encoder/cmn"),
+    "misspelt key": (["encoder.chanels=[8]"], "chanels"),
+    "misspelt part": (["encodr=cnn"], "encodr"),
+    "missing data": (["data.path=/nowhere/at/all"], "/nowhere/at/all"),
+    "large batch": (["batch_size=500"], "120 training products"),
+    "no validation": (["data.validation_size=0"], "validation_size=0"),
+    "jaccard": (["similarity=jaccard"], "encoder.nonnegative=true"),
+    "margins": (["loss=contrastive", "similarity=euclidean"], "loss=contrastive_euclidean"),
+    "arcface": (["loss=arcface", "similarity=euclidean"], "similarity=cosine"),
+    "labels": (["encoder=contrastive", "loss=proxy_anchor"], "loss=ntxent"),
+    "method": (["method=adversarial"], "encoder=gan_augmented"),
+    "wrapped": (["encoder=contrastive", "method=metric_learning"], "method=contrastive"),
+    "primary": (["primary=map"], "map_at_r"),
+    "protocol": (["protocol=both"], "leave_one_out"),
+    "trainer": (["+trainer.epochs=3"], "epochs"),
+    "cell": (["encoder=rnn", "encoder.cell=gruu"], "gru or lstm"),
+    "nan": (["method.learning_rate=1e30", "trainer.max_epochs=30"], "method.learning_rate"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_are_one_sentence(
+    name: str, small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides, expected = MISTAKES[name]
+    # Hydra takes the last of two overrides of one key.
+    keys = [one.split("=")[0] for one in overrides]
+    rest = [one for one in small if one.split("=")[0] not in keys]
+    assert main(["train", *rest, *overrides]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("likewise: ")
+    assert message.count("\n") == 1
+    assert expected in message
+    assert not list(tmp_path.rglob("result.json"))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ({"groups": 1}, "one group"),
+        ({"train": 2, "test": 1}, "1 product"),
+        ({"test": 1}, "at least one query"),
+    ],
+)
+def test_too_little_data_is_one_sentence(
+    sizes: dict[str, int],
+    expected: str,
+    small: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = write_data(tmp_path / "data", **sizes)
+    validation = "data.validation_size=1" if sizes.get("train") == 2 else "data.validation_size=40"
+    overrides = [f"data.path={folder}", validation]
+    assert main(["train", *small, *overrides]) == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert expected in message
+    assert not list(tmp_path.rglob("result.json"))
+
+
+def test_unknown_run_study_and_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for arguments in (
+        ["evaluate", str(tmp_path)],
+        ["study", "no_such_study"],
+        ["compare", str(tmp_path)],
+        ["train", "--config-dir", str(tmp_path / "none")],
+    ):
+        assert main(arguments) == 1
+        assert capsys.readouterr().err.count("\n") == 1
