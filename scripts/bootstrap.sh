@@ -97,7 +97,7 @@ has_pip || add_pip "$python" ||
     "put pip into .venv by other means, then run make again."
 
 echo "Installing the locked packages into .venv: about 3 minutes and several GB ..."
-pip=(.venv/bin/python -m pip --disable-pip-version-check --no-input --quiet)
+pip=(.venv/bin/python -m pip --disable-pip-version-check --no-input -qq)
 "${pip[@]}" install --requirement requirements.lock ||
   fail "The packages of requirements.lock could not be installed; pip's message is above."
 "${pip[@]}" install --no-deps --editable . ||

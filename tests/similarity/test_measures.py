@@ -53,7 +53,7 @@ vectors = st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(1, 5)).fla
 
 
 @by_name
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(sides=vectors)
 def test_matrix_is_the_formula(
     similarity: Similarity, sides: tuple[np.ndarray, np.ndarray]
@@ -64,7 +64,7 @@ def test_matrix_is_the_formula(
 
 
 @by_name
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(sides=vectors)
 def test_pairs_block_and_ranking_agree(
     similarity: Similarity, sides: tuple[np.ndarray, np.ndarray]
@@ -128,7 +128,7 @@ def test_jaccard_of_two_empty_sets_is_one() -> None:
 
 
 def test_jaccard_refuses_negative_components() -> None:
-    with pytest.raises(ValueError, match="non-negative.*cosine, dot or euclidean"):
+    with pytest.raises(ValueError, match=r"non-negative.*cosine, dot or euclidean"):
         Jaccard().prepare(torch.tensor([[1.0, -0.5]]))
 
 

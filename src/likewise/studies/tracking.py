@@ -70,7 +70,9 @@ class WandbTracking(Tracking):
         except (wandb.Error, OSError) as error:
             if mode == "offline":
                 raise
-            print(f"W&B did not answer ({error}); this run is logged offline")
+            print(f"W&B did not answer ({error}); this and later runs are logged offline")
+            # Later runs of this process need not wait for the same silence.
+            os.environ["WANDB_MODE"] = "offline"
             self.run = wandb.init(mode="offline", settings=_settings(), **options)
         return WandbLogger(experiment=self.run)
 

@@ -1,0 +1,246 @@
+"""Seconds and memory of exact evaluation and top-100, beside other tools, on this machine.
+
+Every measurement is a process of its own; contenders take turns, round by round, and medians are
+printed: machines drift, turns do not. Data are random clusters of unit vectors, the same each time.
+
+    python scripts/benchmark_evaluation.py --sizes 10k-10k --contenders likewise,pml --rounds 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+DIMENSIONS = 128
+NEIGHBOURS = 100
+# Queries, gallery (None: leave-one-out) and groups.
+SIZES: dict[str, tuple[int, int | None, int]] = {
+    "10k-10k": (10_000, 10_000, 1_000),
+    "10k-60k": (10_000, 60_000, 10_000),
+    "60k-loo": (60_000, None, 10_000),
+}
+Data = dict[str, Any]
+Contender = Callable[[Data], dict[str, float]]
+
+
+def make_data(folder: Path, size: str) -> None:
+    """Embeddings float32 [n, 128] and groups int64 [n] of both sides as ``.npy`` files."""
+    queries, gallery, groups = SIZES[size]
+    generator = np.random.default_rng(0)
+    centres = generator.standard_normal((groups, DIMENSIONS), dtype=np.float32)
+    for side, count in {"queries": queries, "gallery": gallery}.items():
+        if count is None:
+            continue
+        labels = np.arange(count) % groups
+        noise = generator.standard_normal((count, DIMENSIONS), dtype=np.float32)
+        points = centres[labels] + 1.2 * noise
+        points /= np.linalg.norm(points, axis=1, keepdims=True)
+        np.save(folder / f"{side}.npy", points)
+        np.save(folder / f"{side}_groups.npy", labels)
+
+
+def load_data(folder: Path) -> Data:
+    """What ``make_data`` wrote, as tensors; without a gallery its entries are ``None``."""
+    import torch
+
+    data: Data = {}
+    for name in ("queries", "queries_groups", "gallery", "gallery_groups"):
+        path = folder / f"{name}.npy"
+        data[name] = torch.from_numpy(np.load(path)) if path.exists() else None
+    return data
+
+
+def part(data: Data, groups: int = 200) -> Data:
+    """The products of the first few groups."""
+    few: Data = dict.fromkeys(data)
+    for side in ("queries", "gallery"):
+        if data[side] is not None:
+            labels = data[f"{side}_groups"]
+            few[side], few[f"{side}_groups"] = data[side][labels < groups], labels[labels < groups]
+    return few
+
+
+def likewise() -> Contender:
+    """Three metrics by ``evaluate_retrieval``."""
+    from likewise.metrics.map_at_r import MAPAtR
+    from likewise.metrics.r_precision import RPrecision
+    from likewise.metrics.recall import RecallAtK
+    from likewise.metrics.retrieval import RetrievalMetric, evaluate_retrieval
+    from likewise.similarity.cosine import Cosine
+
+    metrics: dict[str, RetrievalMetric] = {
+        "recall_at_1": RecallAtK(k=1),
+        "map_at_r": MAPAtR(),
+        "r_precision": RPrecision(),
+    }
+
+    def run(data: Data) -> dict[str, float]:
+        return evaluate_retrieval(
+            metrics,
+            data["queries"],
+            data["queries_groups"],
+            Cosine(),
+            data["gallery"],
+            data["gallery_groups"],
+        )
+
+    return run
+
+
+def pml() -> Contender:
+    """The same three by pytorch-metric-learning's ``AccuracyCalculator``."""
+    import torch
+    from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
+
+    names = {
+        "precision_at_1": "recall_at_1",
+        "mean_average_precision_at_r": "map_at_r",
+        "r_precision": "r_precision",
+    }
+    calculator = AccuracyCalculator(
+        include=tuple(names), k="max_bin_count", device=torch.device("cpu")
+    )
+
+    def run(data: Data) -> dict[str, float]:
+        queries, groups = data["queries"], data["queries_groups"]
+        alone = data["gallery"] is None
+        gallery = queries if alone else data["gallery"]
+        others = groups if alone else data["gallery_groups"]
+        scores = calculator.get_accuracy(queries, groups, gallery, others, alone)
+        return {ours: float(scores[theirs]) for theirs, ours in names.items()}
+
+    return run
+
+
+def likewise_top() -> Contender:
+    """100 nearest by ``topk_neighbours``."""
+    from likewise.similarity.cosine import Cosine
+    from likewise.similarity.topk import topk_neighbours
+
+    def run(data: Data) -> dict[str, float]:
+        topk_neighbours(data["queries"], data["gallery"], Cosine(), NEIGHBOURS)
+        return {}
+
+    return run
+
+
+def faiss_top() -> Contender:
+    """100 nearest by faiss's flat index; one more where a query finds itself."""
+    import faiss
+
+    def run(data: Data) -> dict[str, float]:
+        alone = data["gallery"] is None
+        index = faiss.IndexFlatIP(DIMENSIONS)
+        index.add((data["queries"] if alone else data["gallery"]).numpy())
+        index.search(data["queries"].numpy(), NEIGHBOURS + alone)
+        return {}
+
+    return run
+
+
+CONTENDERS: dict[str, Callable[[], Contender]] = {
+    "likewise": likewise,
+    "pml": pml,
+    "likewise-top100": likewise_top,
+    "faiss-top100": faiss_top,
+}
+
+
+def peak_rss() -> float:
+    """Largest resident memory of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6 * 1024
+
+
+def measure(contender: str, folder: Path) -> dict[str, Any]:
+    """Seconds, CPU seconds (steadier where others work too), MB over what imports and data take, and scores, in this process."""
+    run = CONTENDERS[contender]()
+    data = load_data(folder)
+    before = peak_rss()
+    # Thread pools and lazy imports are paid for here, but count as memory.
+    run(part(data))
+    started, worked = time.perf_counter(), time.process_time()
+    scores = run(data)
+    return {
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - worked,
+        "megabytes": peak_rss() - before,
+        "scores": scores,
+    }
+
+
+def measure_apart(contender: str, folder: Path) -> dict[str, Any]:
+    """``measure`` in a process of its own."""
+    command = [sys.executable, __file__, "--measure", contender, "--folder", str(folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def compare(size: str, contenders: list[str], rounds: int) -> list[str]:
+    """Table rows of one size."""
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in contenders}
+    with tempfile.TemporaryDirectory() as folder:
+        make_data(Path(folder), size)
+        for number in range(rounds):
+            # Who goes first changes each round; minutes of pml are spent once.
+            turn = contenders if number % 2 else contenders[::-1]
+            for name in turn:
+                if name != "pml" or number == 0:
+                    runs[name].append(measure_apart(name, Path(folder)))
+    lines = []
+    for name, results in runs.items():
+        seconds = [result["seconds"] for result in results]
+        cpu = statistics.median(result["cpu_seconds"] for result in results)
+        megabytes = statistics.median(result["megabytes"] for result in results)
+        middle = statistics.median(seconds)
+        note = ""
+        if name == "likewise" and "pml" in runs:
+            theirs = runs["pml"][0]
+            gap = max(
+                abs(results[0]["scores"][key] - theirs["scores"][key]) for key in theirs["scores"]
+            )
+            note = f"{theirs['seconds'] / middle:.0f}× pml's speed, scores differ by {gap:.0e}"
+        if name == "likewise-top100" and "faiss-top100" in runs:
+            theirs = [result["seconds"] for result in runs["faiss-top100"]]
+            ratio = statistics.median(a / b for a, b in zip(seconds, theirs, strict=True))
+            note = f"{ratio:.2f}× faiss's time (median of pairs)"
+        lines.append(f"| {size} | {name} | {middle:.2f} | {cpu:.2f} | {megabytes:.0f} | {note} |")
+    return lines
+
+
+def main() -> None:
+    """Measure every contender at every size and print a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", default=",".join(SIZES), help="of " + ", ".join(SIZES))
+    parser.add_argument("--contenders", default=",".join(CONTENDERS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        print(json.dumps(measure(options.measure, options.folder)))
+        return
+    processor = platform.processor() or platform.machine()
+    print(f"{date.today()}, {processor}, {os.cpu_count()} cores, d = {DIMENSIONS}\n")
+    print("| size | contender | seconds | CPU seconds | MB over imports and data | |")
+    print("|---|---|---|---|---|---|")
+    for size in options.sizes.split(","):
+        for line in compare(size, options.contenders.split(","), options.rounds):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

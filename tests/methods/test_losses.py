@@ -1,0 +1,99 @@
+"""Every shipped loss under every similarity it fits, and what contrastive learning optimises."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from pytorch_metric_learning.losses import NTXentLoss, SupConLoss
+
+from likewise.config import compose, shipped
+from likewise.data.module import ImageDataModule
+from likewise.errors import LikewiseError
+from likewise.methods.base import to_float
+from likewise.studies import build
+
+LOSSES = sorted(path.stem for path in (shipped("configs") / "loss").glob("*.yaml"))
+COSINE_ONLY = {"arcface", "cross_entropy", "proxy_anchor"}
+
+
+def method_of(small: list[str], *overrides: str):  # type: ignore[no-untyped-def]
+    config = compose([*small, "encoder=mlp", *overrides])
+    data = build.load_data(config)
+    build.fill_in(config, data)
+    module = ImageDataModule(data, config.batch_size, config.seed)
+    torch.manual_seed(0)
+    return build.make_method(config, module), module
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean", "jaccard"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_trains_under_a_similarity_or_says_what_fits(
+    loss: str, similarity: str, small: list[str]
+) -> None:
+    overrides = [f"loss={loss}", f"similarity={similarity}"]
+    overrides += ["encoder.nonnegative=true"] if similarity == "jaccard" else []
+    wrong_way = (loss == "contrastive_euclidean") != (similarity == "euclidean")
+    if loss in COSINE_ONLY or (loss.startswith("contrastive") and wrong_way):
+        try:
+            method, module = method_of(small, *overrides)
+        except LikewiseError as error:
+            assert "loss=" in str(error) or "similarity=" in str(error)
+            return
+    else:
+        method, module = method_of(small, *overrides)
+    images, groups = module.split("train")
+    optimizer = method.adamw(method.encoder, method.loss)
+    values = []
+    for _ in range(12):
+        value = method.training_loss(to_float(images), groups)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        values.append(float(value))
+    assert all(value == value for value in values)
+    assert min(values[6:]) < values[0] or values[0] == 0
+
+
+def test_arcface_refuses_another_measure_than_its_own(small: list[str]) -> None:
+    with pytest.raises(LikewiseError, match="similarity=cosine"):
+        method_of(small, "loss=arcface", "similarity=dot")
+
+
+def test_the_similarity_chosen_is_the_one_the_loss_and_the_miner_use(small: list[str]) -> None:
+    method, _ = method_of(small, "loss=triplet", "similarity=euclidean")
+    a, b = torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 0.0]])
+    assert float(method.loss.distance(a, b)) == pytest.approx(5)
+    assert float(method.miner.distance(a, b)) == pytest.approx(5)
+    assert float(method.similarity.matrix(a, b)) == pytest.approx(5)
+
+
+def test_with_two_views_a_product_supcon_is_ntxent() -> None:
+    torch.manual_seed(0)
+    embeddings = torch.randn(20, 8)
+    products = torch.arange(10).repeat(2)
+    one = SupConLoss(temperature=0.1)(embeddings, products)
+    other = NTXentLoss(temperature=0.1)(embeddings, products)
+    assert float(one) == pytest.approx(float(other), rel=1e-5)
+
+
+def test_contrastive_learning_does_not_read_groups(small: list[str]) -> None:
+    method, module = method_of(small, "encoder=contrastive")
+    images, groups = module.split("train")
+    torch.manual_seed(1)
+    with_groups = float(method.training_loss(to_float(images[:32]), groups[:32]))
+    torch.manual_seed(1)
+    without = float(method.training_loss(to_float(images[:32]), torch.zeros(32).long()))
+    assert with_groups == without
+
+
+def test_generated_products_enter_the_loss_after_the_start(small: list[str]) -> None:
+    method, module = method_of(small, "encoder=gan_augmented", "method.share=0.5")
+    images, groups = module.split("train")
+    seen: list[int] = []
+    method.encoder.base.register_forward_hook(lambda _m, _i, output: seen.append(len(output)))
+    method._steps = 10
+    method.start = 0.5
+    method.training_loss(to_float(images[:40]), groups[:40])
+    method.start = 0.0
+    method.training_loss(to_float(images[:40]), groups[:40])
+    assert seen == [40, 60]
