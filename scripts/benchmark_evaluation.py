@@ -166,7 +166,10 @@ def peak_rss() -> float:
 
 
 def measure(contender: str, folder: Path) -> dict[str, Any]:
-    """Seconds, CPU seconds (steadier where others work too), MB over what imports and data take, and scores, in this process."""
+    """Seconds, MB over what imports and data take, and scores, in this process.
+
+    CPU seconds beside the others are steadier where other work goes on.
+    """
     run = CONTENDERS[contender]()
     data = load_data(folder)
     before = peak_rss()
