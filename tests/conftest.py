@@ -13,6 +13,8 @@ import pytest
 # Tests never look at a key of the person running them, and never wait for a network.
 os.environ["WANDB_MODE"] = "offline"
 os.environ.pop("WANDB_API_KEY", None)
+# Two workers with two threads each would wait for one another.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:

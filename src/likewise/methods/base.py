@@ -76,6 +76,14 @@ class Method(pl.LightningModule):
         self.watch(loss)
         return loss
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The history goes with the weights."""
+        checkpoint["history"] = self.history
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Counterpart of ``on_save_checkpoint``."""
+        self.history = checkpoint["history"]
+
     def watch(self, loss: Tensor) -> None:
         """Add to the epoch's mean; look at it rarely, as a look makes the device wait."""
         self._loss_sum += loss.detach()

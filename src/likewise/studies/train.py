@@ -23,6 +23,7 @@ from likewise.methods.base import Method, to_float
 from likewise.studies import build, environment
 from likewise.studies.cost import PeakMemory, Stopwatch, count_parameters, flops_per_product
 from likewise.studies.evaluation import PROTOCOLS, draw, embed, evaluate_split, write_per_query
+from likewise.studies.resume import LastEpoch
 from likewise.studies.run import is_finished, run_folder, run_id, run_name, write_json
 from likewise.studies.tracking import Tracking
 
@@ -66,17 +67,17 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
     try:
         memory = PeakMemory()
         memory.start()
-        trainer, best = _trainer(config, folder, logger, callbacks)
-        with Stopwatch() as training:
-            trainer.fit(method, module)
+        last = LastEpoch(folder / "checkpoints" / "last.ckpt")
+        trainer, best = _trainer(config, folder, logger, (*callbacks, last))
+        trainer.fit(method, module, ckpt_path=last.resume_from(), weights_only=True)
         if trainer.interrupted:
             raise KeyboardInterrupt
         if trainer.is_global_zero:
             steps = trainer.fit_loop.epoch_loop.total_batch_idx + 1
             seen = steps * config.batch_size * trainer.world_size
             cost = {
-                "train_seconds": training.seconds,
-                "train_images_per_second": seen / training.seconds,
+                "train_seconds": last.seconds,
+                "train_images_per_second": seen / last.seconds,
                 "epochs": trainer.current_epoch,
             }
             device = trainer.strategy.root_device
@@ -89,7 +90,6 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
 
 def _start_folder(folder: Path, config: DictConfig) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     free = shutil.disk_usage(folder).free
     if free < NEEDED_BYTES:
         raise LikewiseError(
@@ -108,7 +108,9 @@ def _trainer(
     best = ModelCheckpoint(folder / "checkpoints", monitor=monitor, mode="max", save_top_k=1)
     watchers: list[Callback] = [best, *callbacks]
     if patience is not None:
-        watchers.append(EarlyStopping(monitor, patience=patience, mode="max"))
+        # Before the others: Lightning runs these callbacks in order, and what is saved of the
+        # epoch has to hold the decision to stop.
+        watchers.insert(0, EarlyStopping(monitor, patience=patience, mode="max"))
     try:
         trainer = pl.Trainer(
             **options,
