@@ -61,7 +61,7 @@ def by_hand(config: DictConfig) -> float:
     build.fill_in(config, data)
     torch.manual_seed(config.seed)
     module = ImageDataModule(data, config.batch_size, config.seed)
-    method = build.make_method(config, module)
+    method = build.make_method(config)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     method.to(device)
     images, groups = module.split("train", device)

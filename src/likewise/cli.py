@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 from likewise.errors import LikewiseError
@@ -74,6 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a verb; a user's mistake is one sentence on standard error and status 1."""
     # Told to show the whole error, Hydra lets it through to the one sentence made of it here.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    # A polite kill ends a run as an interruption does: marked, and resumed the next time.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options = parse(arguments)
     if options.version:
         import likewise

@@ -78,10 +78,11 @@ def compare(options: Namespace) -> None:
 
 
 def _compare(opened: Any, folders: list[Path] | None) -> None:
-    from likewise.studies.comparison import read_finished, summarise
+    from likewise.studies.comparison import compare_runs, write_tables
     from likewise.studies.report import write_report
+    from likewise.studies.results import read_finished
     from likewise.studies.study import facts
-    from likewise.studies.tables import print_table, to_csv, to_latex, to_markdown
+    from likewise.studies.tables import print_table
 
     results = read_finished(opened.folder) if opened.folder.is_dir() else []
     if folders is not None:
@@ -89,13 +90,14 @@ def _compare(opened: Any, folders: list[Path] | None) -> None:
         results = [result for result in results if result.folder.resolve() in chosen]
     if not results:
         raise LikewiseError(f"there is no finished run in {opened.folder}")
-    summaries = summarise(results, opened.config.primary)
-    print_table(summaries, opened.config.primary)
-    for suffix, write in (("md", to_markdown), ("csv", to_csv), ("tex", to_latex)):
-        (opened.folder / f"table.{suffix}").write_text(write(summaries, opened.config.primary))
+    comparison = compare_runs(facts(opened), results)
+    print_table(comparison.summaries, comparison.primary)
+    print(*comparison.verdict(), *(f"Caution: {doubt}" for doubt in comparison.doubts()), sep="\n")
+    write_tables(comparison, opened.folder)
     report = opened.folder / "report.html"
-    write_report(facts(opened), results, report)
+    write_report(comparison, report)
     print(f"report    {report}")
+    print(f"tables    {opened.folder / 'RESULTS.md'} (also CSV and LaTeX)")
     wandb_runs = sorted(opened.folder.glob("wandb/*run-*"))
     if wandb_runs:
         print(

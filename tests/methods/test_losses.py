@@ -21,7 +21,7 @@ def method_of(small: list[str], *overrides: str):  # type: ignore[no-untyped-def
     build.fill_in(config, data)
     module = ImageDataModule(data, config.batch_size, config.seed)
     torch.manual_seed(0)
-    return build.make_method(config, module), module
+    return build.make_method(config), module
 
 
 @pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean", "jaccard"])

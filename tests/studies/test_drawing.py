@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from likewise.studies import drawing
-from likewise.studies.comparison import Estimate, MethodSummary
+from likewise.studies.results import Estimate, MethodSummary
 
 NAMES = ["shirt", "a name that is much too long for a small picture"]
 

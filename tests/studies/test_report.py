@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import io
 import json
 import re
@@ -14,11 +15,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from likewise.errors import LikewiseError
 from likewise.studies import drawing
-from likewise.studies.comparison import read_finished, summarise
-from likewise.studies.report import caveat, verdict, write_report
+from likewise.studies.comparison import compare_runs, write_tables
+from likewise.studies.report import write_report
+from likewise.studies.results import read_finished, summarise
 
 BASES = {"mlp": 0.52, "cnn": 0.71, "rnn": 0.6, "gan_augmented": 0.66, "contrastive": 0.7}
 STUDY = {
@@ -76,6 +81,10 @@ def write_run(parent: Path, name: str, seed: int, bare: bool = False) -> None:
         "environment": {"python": f"3.1{seed}", "packages": {"torch": "2.11", "wandb": None}},
     }
     (folder / "result.json").write_text(json.dumps(result))
+    queries = np.random.default_rng(0).normal(0, 0.1, 40) + generator.normal(0, 0.02, 40)
+    scores = score + queries - queries.mean()
+    ids = [f"product-{row}" for row in range(40)]
+    pq.write_table(pa.table({"product_id": ids, "map_at_r": scores}), folder / "per_query.parquet")
     if bare:
         return
     history = [
@@ -97,7 +106,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in BASES:
         for seed in range(3):
             write_run(folder, name, seed)
-    write_report(STUDY, read_finished(folder), folder / "report.html")
+    write_report(compare_runs(STUDY, read_finished(folder)), folder / "report.html")
     return folder / "report.html"
 
 
@@ -129,8 +138,8 @@ def test_pictures_decode_and_have_words(report: Path) -> None:
     from matplotlib.image import imread
 
     images = [found for tag, found in Page(report.read_text()).tags if tag == "img"]
-    # Spread, two curves, four costs, and two of each method.
-    assert len(images) == 1 + 2 + 4 + 2 * len(BASES)
+    # Intervals, spread, two curves, four costs, and two of each method.
+    assert len(images) == 2 + 2 + 4 + 2 * len(BASES)
     for image in images:
         head, _, content = (image["src"] or "").partition(",")
         assert head == "data:image/png;base64"
@@ -155,8 +164,11 @@ def test_says_what_the_numbers_say(report: Path) -> None:
     scores = [run.metrics["test/map_at_r"] for run in runs]
     mean = f"{statistics.mean(scores):.4f} ± {statistics.stdev(scores):.4f} over 3 seeds"
     assert f"{best.name} has the highest mAP@R, {mean}" in text
-    assert "above the baseline mlp" in text
-    assert "With 3 seeds the spread is a standard deviation, no significance test." in text
+    assert "It beats the baseline mlp by" in text
+    against = compare_runs(STUDY, read_finished(report.parent)).against_best
+    close = [one.name for one in against if not one.differs]
+    assert ("These runs do not tell it from" in text) == bool(close)
+    assert "paired by seed and" in text
     assert "likewise study encoders" in text
     assert "finds &lt;alike&gt; products best?" in text
     assert "3.10 (5 of 15 runs)" in text
@@ -165,10 +177,10 @@ def test_says_what_the_numbers_say(report: Path) -> None:
 def test_missing_files_are_said_not_skipped(tmp_path: Path) -> None:
     write_run(tmp_path, "cnn", 4, bare=True)
     study = {"name": "any", "question": "How?", "primary": "map_at_r", "baseline": None}
-    write_report(study, read_finished(tmp_path), tmp_path / "report.html")
+    write_report(compare_runs(study, read_finished(tmp_path)), tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "cnn alone was run" in text
-    assert "With one seed there is no spread" in text
+    assert "A method of one seed has no interval" in text
     assert "The runs left no history." in text
     assert text.count("the run left no such picture") == 2
     assert "likewise study" not in text
@@ -178,10 +190,10 @@ def test_missing_files_are_said_not_skipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("baseline", "said"),
     [
-        ("mlp", "above the baseline mlp"),
-        ("cnn", "it is the baseline, and the next is mlp"),
-        ("rnn", "the baseline rnn has no finished run"),
-        (None, "and the next is mlp"),
+        ("mlp", "above the baseline mlp, but one seed each cannot tell"),
+        ("cnn", "It is the baseline"),
+        ("rnn", "The baseline rnn has no finished run."),
+        (None, "These runs do not tell it from mlp"),
     ],
 )
 def test_verdict_for_every_kind_of_baseline(
@@ -189,12 +201,44 @@ def test_verdict_for_every_kind_of_baseline(
 ) -> None:
     for name in ("mlp", "cnn"):
         write_run(tmp_path, name, 0, bare=True)
-    write_run(tmp_path, "cnn", 1, bare=True)
-    summaries = summarise(read_finished(tmp_path), "map_at_r")
-    sentence = verdict(summaries, "map_at_r", baseline)
-    assert sentence.startswith("cnn has the highest mAP@R")
-    assert said in sentence
-    assert caveat(summaries).endswith("A method of one seed has no spread.")
+    study = {"name": "any", "question": "How?", "primary": "map_at_r", "baseline": baseline}
+    comparison = compare_runs(study, read_finished(tmp_path))
+    sentences = [*comparison.verdict(), *comparison.doubts()]
+    assert sentences[0].startswith("cnn has the highest mAP@R")
+    assert said in " ".join(sentences)
+    assert comparison.caveat().startswith("A method of one seed has no interval")
+
+
+def test_tables_are_written_in_every_format(tmp_path: Path) -> None:
+    for name in ("mlp", "cnn"):
+        for seed in range(3):
+            write_run(tmp_path, name, seed)
+    comparison = compare_runs(STUDY, read_finished(tmp_path))
+    write_tables(comparison, tmp_path)
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert page.startswith("# encoders\n")
+    assert "It beats the baseline mlp" in page
+    (line,) = [line for line in page.splitlines() if line.startswith("| cnn |") and "[" in line]
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "evidence.csv").read_text())))
+    assert [row["method"] for row in rows] == ["cnn"]
+    assert f"{float(rows[0]['difference']):+.4f}" in line
+    runs = {run.name + str(run.seed): run for run in read_finished(tmp_path)}
+    means = [
+        [runs[f"{name}{seed}"].metrics["test/map_at_r"] for seed in range(3)]
+        for name in ("cnn", "mlp")
+    ]
+    difference = statistics.mean(means[0]) - statistics.mean(means[1])
+    assert float(rows[0]["difference"]) == pytest.approx(difference)
+    assert r"\toprule" in (tmp_path / "evidence.tex").read_text()
+
+
+def test_methods_tested_on_other_products_are_not_compared(tmp_path: Path) -> None:
+    for name in ("mlp", "cnn"):
+        write_run(tmp_path, name, 0)
+    path = tmp_path / "cnn-seed0" / "per_query.parquet"
+    pq.write_table(pq.read_table(path).slice(3), path)
+    with pytest.raises(LikewiseError, match="other products"):
+        compare_runs(STUDY, read_finished(tmp_path))
 
 
 def test_failed_report_leaves_the_old_one(tmp_path: Path) -> None:
@@ -202,7 +246,7 @@ def test_failed_report_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("old")
     (tmp_path / "cnn-seed0" / "history.json").write_text("{")
     with pytest.raises(ValueError, match=r"history\.json is not valid JSON"):
-        write_report(STUDY, read_finished(tmp_path), tmp_path / "report.html")
+        write_report(compare_runs(STUDY, read_finished(tmp_path)), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text() == "old"
 
 

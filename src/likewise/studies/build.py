@@ -10,7 +10,6 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from likewise.data.catalogue import ProductData
-from likewise.data.module import ImageDataModule
 from likewise.errors import LikewiseError
 from likewise.methods.base import Method
 from likewise.metrics.retrieval import RetrievalMetric
@@ -72,7 +71,7 @@ def make_metrics(config: DictConfig) -> dict[str, RetrievalMetric]:
     return metrics
 
 
-def make_method(config: DictConfig, data: ImageDataModule) -> Method:
+def make_method(config: DictConfig) -> Method:
     """Encoder, loss and method, checked against each other before anything is trained."""
     similarity = make_similarity(config)
     encoder = make(config.encoder)

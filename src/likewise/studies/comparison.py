@@ -1,176 +1,118 @@
-"""Finished runs of a folder, and what their seeds say about each method."""
+"""Finished runs in, everything that is said about them out: tables, results and report."""
 
 from __future__ import annotations
 
-import json
-import math
-import statistics
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from likewise.errors import LikewiseError
-
-
-class BrokenResult(LikewiseError, ValueError):
-    """A file of a run that does not hold what it should."""
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a finished run found, what it cost, and where its folder is."""
-
-    folder: Path
-    id: str
-    name: str
-    study: str | None
-    seed: int
-    metrics: dict[str, float]
-    cost: dict[str, float]
-    environment: dict[str, Any] = field(default_factory=dict)
-    data_fingerprint: str | None = None
-
-    def history(self) -> list[dict[str, float]]:
-        """One mapping an epoch; empty where the run left no ``history.json``."""
-        path = self.folder / "history.json"
-        if not path.is_file():
-            return []
-        content = _read_json(path)
-        if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-            raise BrokenResult(f"{path} is no list of epochs; delete the run folder and run again")
-        return content
-
-    def picture(self, name: str) -> bytes | None:
-        """The bytes of ``<name>.png``, where the run left it."""
-        path = self.folder / f"{name}.png"
-        return path.read_bytes() if path.is_file() else None
+from likewise.studies import tables
+from likewise.studies.evidence import Contrast, contrasts
+from likewise.studies.results import MethodSummary, RunResult, by_method, doubts, summarise
+from likewise.studies.verdict import caveat, verdict
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """Mean over runs and sample standard deviation; one run has no spread."""
+class Comparison:
+    """What is known of a study's methods, the best first.
 
-    mean: float
-    spread: float | None
-
-
-@dataclass(frozen=True)
-class MethodSummary:
-    """A method over its runs. Keys are those of ``result.json``, such as ``test/map_at_r``."""
-
-    name: str
-    seeds: int
-    runs: int
-    metrics: dict[str, Estimate]
-    cost: dict[str, Estimate]
-
-
-def read_finished(folder: Path) -> list[RunResult]:
-    """Every finished run in ``folder`` at any depth, ordered by method and seed.
-
-    Raises:
-        BrokenResult: a ``ValueError`` that names the ``result.json`` that cannot be used.
+    Attributes:
+        study: its facts: ``name``, ``question``, ``primary`` and where known ``baseline``,
+            ``methods``, ``seeds``, ``overrides``.
+        baseline: the method the others are measured by; ``None`` where it has no run.
+        against_baseline, against_best: every other method's contrasts, the best first.
     """
-    results = [read_run(path.parent) for path in sorted(folder.rglob("result.json"))]
-    return sorted(results, key=lambda result: (result.name, result.seed, result.id))
+
+    study: Mapping[str, Any]
+    results: Sequence[RunResult]
+    summaries: Sequence[MethodSummary]
+    baseline: str | None
+    against_baseline: Sequence[Contrast]
+    against_best: Sequence[Contrast]
+
+    @property
+    def primary(self) -> str:
+        """The metric that ranks."""
+        return str(self.study["primary"])
+
+    def verdict(self) -> list[str]:
+        """The answer, a few sentences."""
+        return verdict(self.summaries, self.primary, self.against_baseline, self.against_best)
+
+    def caveat(self) -> str:
+        """What the evidence does and does not say."""
+        return caveat(self.summaries)
+
+    def doubts(self) -> list[str]:
+        """What makes the runs hard to compare."""
+        found = doubts(self.results)
+        wanted = self.study.get("baseline")
+        if wanted and self.baseline is None:
+            found.append(f"The baseline {wanted} has no finished run.")
+        return found
 
 
-def read_run(folder: Path) -> RunResult:
-    """One finished run."""
-    path = folder / "result.json"
-    content = _read_json(path)
-    try:
-        return RunResult(
-            folder=folder,
-            id=str(content["id"]),
-            name=str(content["name"]),
-            study=content.get("study"),
-            seed=int(content["seed"]),
-            metrics={key: float(value) for key, value in content["metrics"].items()},
-            # A cost that could not be measured is null: it is left out, not made zero.
-            cost={k: float(value) for k, value in content["cost"].items() if value is not None},
-            environment=dict(content.get("environment") or {}),
-            data_fingerprint=content.get("data_fingerprint"),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        what = f"lacks {error}" if isinstance(error, KeyError) else f"is malformed ({error})"
-        raise BrokenResult(f"{path} {what}; delete its folder and run again") from error
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BrokenResult(
-            f"{path} is not valid JSON ({error}); delete its folder and run again"
-        ) from error
-
-
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean and sample standard deviation (n - 1) of at least one value."""
-    mean = math.fsum(values) / len(values)
-    if len(values) == 1:
-        return Estimate(mean, None)
-    # The standard library's stdev refuses infinities and NaN; a diverged run must not stop a table.
-    finite = all(math.isfinite(value) for value in values)
-    return Estimate(mean, statistics.stdev(values) if finite else math.nan)
-
-
-def by_method(results: Sequence[RunResult]) -> dict[str, list[RunResult]]:
-    """Runs of each method, in the order given."""
-    methods: dict[str, list[RunResult]] = {}
-    for result in results:
-        methods.setdefault(result.name, []).append(result)
-    return methods
-
-
-def summarise(results: Sequence[RunResult], primary: str) -> list[MethodSummary]:
-    """Methods from the best to the worst mean of ``test/<primary>``."""
-    for result in results:
-        if f"test/{primary}" not in result.metrics:
-            known = ", ".join(sorted(k[5:] for k in result.metrics if k.startswith("test/")))
-            raise LikewiseError(
-                f"{result.folder / 'result.json'} has no metric {primary}; it has {known}"
-            )
-    summaries = [
-        MethodSummary(
-            name,
-            len({run.seed for run in runs}),
-            len(runs),
-            _estimates([run.metrics for run in runs]),
-            _estimates([run.cost for run in runs]),
-        )
-        for name, runs in by_method(results).items()
-    ]
-
-    def rank(summary: MethodSummary) -> tuple[float, str]:
-        mean = summary.metrics[f"test/{primary}"].mean
-        return (math.inf if math.isnan(mean) else -mean, summary.name)
-
-    return sorted(summaries, key=rank)
-
-
-def _estimates(rows: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
-    # Only what every run measured, or means of one line would be over different seeds.
-    shared = [key for key in rows[0] if all(key in row for row in rows)]
-    return {key: estimate([row[key] for row in rows]) for key in shared}
-
-
-def doubts(results: Sequence[RunResult]) -> list[str]:
-    """What makes these runs hard to compare, one sentence each."""
-    found = []
+def compare_runs(study: Mapping[str, Any], results: Sequence[RunResult]) -> Comparison:
+    """Summaries and tests of at least one finished run."""
+    primary = str(study["primary"])
+    summaries = summarise(results, primary)
     methods = by_method(results)
-    for name, runs in methods.items():
-        seeds = [run.seed for run in runs]
-        twice = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-        if twice:
-            found.append(
-                f"{name} has more than one run of seed {', '.join(map(str, twice))}: its runs "
-                "differ in configuration, data or version, and the mean mixes them."
-            )
-    if len({frozenset(run.seed for run in runs) for runs in methods.values()}) > 1:
-        found.append("The methods were not run with the same seeds.")
-    if len({run.data_fingerprint for run in results if run.data_fingerprint}) > 1:
-        found.append("The runs did not all use the same data.")
-    return found
+    wanted = study.get("baseline") or next(iter(study.get("methods") or ()), None)
+    baseline = wanted if wanted in methods else None
+    order = [summary.name for summary in summaries]
+
+    def ordered(reference: str) -> list[Contrast]:
+        found = contrasts(results, primary, reference)
+        return sorted(found, key=lambda contrast: order.index(contrast.name))
+
+    return Comparison(
+        study,
+        results,
+        summaries,
+        baseline,
+        ordered(baseline) if baseline else [],
+        ordered(order[0]),
+    )
+
+
+def write_tables(comparison: Comparison, folder: Path) -> list[Path]:
+    """``RESULTS.md``, ``table.csv``, ``table.tex``, ``evidence.csv`` and ``evidence.tex``."""
+    summaries, primary = comparison.summaries, comparison.primary
+    rows = tables.evidence(summaries, comparison.against_baseline, primary)
+    texts = {
+        "RESULTS.md": results_page(comparison),
+        "table.csv": tables.to_csv(summaries, primary),
+        "table.tex": tables.to_latex(summaries, primary),
+        "evidence.csv": tables.evidence_csv(comparison.against_baseline),
+        "evidence.tex": tables.latex_table(rows),
+    }
+    for name, text in texts.items():
+        partial = folder / f"{name}.partial"
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, folder / name)
+    return [folder / name for name in texts]
+
+
+def results_page(comparison: Comparison) -> str:
+    """The study as one Markdown page: what a paper's table and its caption would say."""
+    study, results = comparison.study, comparison.results
+    rows = tables.evidence(comparison.summaries, comparison.against_baseline, comparison.primary)
+    devices = sorted({str(run.environment.get("device")) for run in results})
+    seconds = sum(run.cost.get("train_seconds", 0.0) for run in results)
+    parts = [
+        f"# {study['name']}",
+        " ".join(str(study["question"]).split()),
+        "**" + " ".join(comparison.verdict()) + "**",
+        *(f"Caution: {doubt}" for doubt in comparison.doubts()),
+        tables.to_markdown(comparison.summaries, comparison.primary),
+        "## Evidence",
+        tables.markdown_table(rows),
+        comparison.caveat(),
+        "## How it was made",
+        f"{len(results)} runs, {seconds / 60:.1f} minutes of training in all, on "
+        f"{', '.join(devices)}. Generated by `likewise study {study['name']}`; the page changes "
+        "with its runs, not by hand.",
+    ]
+    return "\n\n".join(part.strip() for part in parts) + "\n"

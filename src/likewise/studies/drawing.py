@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from likewise.studies.comparison import MethodSummary
+    from likewise.studies.results import MethodSummary
+    from likewise.studies.statistics import Interval
 
 # Okabe and Ito's palette, told apart with every common kind of colour blindness; its yellow is
 # left out because it is faint on white.
@@ -244,6 +245,39 @@ def bars_with_spread(values: Mapping[str, Sequence[float]], label: str) -> Figur
             )
     axes.set_yticks(range(len(values)), list(values), fontsize=10)
     axes.set_ylim(len(values) - 0.4, -0.7)
+    axes.margins(x=0.08)
+    _decorate(axes, label, "")
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
+def difference_intervals(intervals: Mapping[str, Interval], label: str) -> Figure:
+    """A dot and a bar for each difference, and a line where there is none.
+
+    Args:
+        intervals: finite, by method, top to bottom.
+        label: of the axis.
+    """
+    figure = _figure(6.2, 0.5 * max(len(intervals), 2) + 0.8)
+    axes = figure.subplots()
+    axes.axvline(0, color=INK, linewidth=1)
+    for place, interval in enumerate(intervals.values()):
+        clear = interval.low > 0 or interval.high < 0
+        reach = [[interval.mean - interval.low], [interval.high - interval.mean]]
+        axes.errorbar(
+            interval.mean,
+            place,
+            xerr=reach,
+            # Filled where the interval leaves zero out: seen without colour too.
+            fmt="o",
+            markerfacecolor=COLOURS[0] if clear else "white",
+            color=COLOURS[0],
+            capsize=5,
+            markersize=7,
+            linewidth=2,
+        )
+    axes.set_yticks(range(len(intervals)), list(intervals), fontsize=10)
+    axes.set_ylim(len(intervals) - 0.5, -0.5)
     axes.margins(x=0.08)
     _decorate(axes, label, "")
     axes.grid(axis="y", visible=False)

@@ -12,14 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import likewise
 from likewise.studies import drawing, tables
-from likewise.studies.comparison import (
-    Estimate,
-    MethodSummary,
-    RunResult,
-    by_method,
-    doubts,
-    summarise,
-)
+from likewise.studies.results import Comparison, MethodSummary, RunResult, by_method
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,26 +34,20 @@ class Picture:
     source: str | None
 
 
-def write_report(study: Mapping[str, Any], results: Sequence[RunResult], path: Path) -> None:
-    """Write the report, whole or not at all.
-
-    Args:
-        study: ``question``, ``name``, ``primary``, and where known ``baseline``, ``methods``,
-            ``seeds`` and ``overrides``.
-        results: the runs to compare, at least one.
-    """
-    page = render(study, results)
+def write_report(comparison: Comparison, path: Path) -> None:
+    """Write the report, whole or not at all."""
+    page = render(comparison)
     partial = path.with_name(path.name + ".partial")
     partial.write_text(page, encoding="utf-8")
     os.replace(partial, path)
 
 
-def render(study: Mapping[str, Any], results: Sequence[RunResult]) -> str:
+def render(comparison: Comparison) -> str:
     """The page's text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    primary = str(study["primary"])
-    summaries = summarise(results, primary)
+    study, results, summaries = comparison.study, comparison.results, comparison.summaries
+    primary = comparison.primary
     shown = tables.columns(summaries, primary)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -72,11 +59,14 @@ def render(study: Mapping[str, Any], results: Sequence[RunResult]) -> str:
     return environment.get_template("report.html.j2").render(
         name=study["name"],
         question=" ".join(str(study["question"]).split()),
-        verdict=verdict(summaries, primary, baseline_of(study)),
-        caveat=caveat(summaries),
-        doubts=doubts(results),
+        verdict=comparison.verdict(),
+        caveat=comparison.caveat(),
+        doubts=comparison.doubts(),
         heads=["Method", "Seeds", *(column.label for column in shown)],
         rows=tables.grid(summaries, shown),
+        evidence=tables.evidence(summaries, comparison.against_baseline, primary),
+        baseline=comparison.baseline,
+        intervals=_interval_picture(comparison),
         spread=_spread_picture(summaries, results, primary),
         curves=_curve_pictures(summaries, results, primary),
         costs=_cost_pictures(summaries, primary),
@@ -89,59 +79,9 @@ def render(study: Mapping[str, Any], results: Sequence[RunResult]) -> str:
     )
 
 
-def baseline_of(study: Mapping[str, Any]) -> str | None:
-    """The study's baseline, which is its first method where it names none."""
-    return study.get("baseline") or next(iter(study.get("methods") or ()), None)
-
-
 def _is_study(study: Mapping[str, Any]) -> bool:
     # A comparison of any folder of runs has no methods to train again.
     return bool(study.get("methods"))
-
-
-def verdict(summaries: Sequence[MethodSummary], primary: str, baseline: str | None) -> str:
-    """The answer in one sentence."""
-    label, key = tables.metric_label(primary), f"test/{primary}"
-    best = summaries[0]
-    value = best.metrics[key]
-    if len(summaries) == 1:
-        return f"{best.name} alone was run: its {label} is {_value(best, key)}."
-    start = f"{best.name} has the highest {label}, {_value(best, key)}"
-    if baseline is None:
-        return f"{start}, and the next is {_behind(summaries[1], value, key)}."
-    base = next((summary for summary in summaries if summary.name == baseline), None)
-    if base is None:
-        return f"{start}; the baseline {baseline} has no finished run to compare it with."
-    if base is best:
-        return f"{start}; it is the baseline, and the next is {_behind(summaries[1], value, key)}."
-    ahead = value.mean - base.metrics[key].mean
-    return f"{start}, {ahead:.4f} above the baseline {baseline} ({_number(base.metrics[key])})."
-
-
-def _value(summary: MethodSummary, key: str) -> str:
-    seeds = f"{summary.seeds} seed{'s' if summary.seeds > 1 else ''}"
-    return f"{_number(summary.metrics[key])} over {seeds}"
-
-
-def _number(value: Estimate) -> str:
-    return f"{value.mean:.4f}" + ("" if value.spread is None else f" ± {value.spread:.4f}")
-
-
-def _behind(summary: MethodSummary, best: Estimate, key: str) -> str:
-    found = summary.metrics[key]
-    return f"{summary.name}, {best.mean - found.mean:.4f} lower ({_number(found)})"
-
-
-def caveat(summaries: Sequence[MethodSummary]) -> str:
-    """What the spread does and does not say."""
-    counts = sorted({summary.runs for summary in summaries})
-    if counts == [1]:
-        return "With one seed there is no spread, so chance cannot be told from a difference."
-    seeds = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    text = f"With {seeds} seeds the spread is a standard deviation, no significance test."
-    if counts[0] == 1:
-        text += " A method of one seed has no spread."
-    return text
 
 
 def _picture(figure: Figure, caption: str, alt: str) -> Picture:
@@ -152,13 +92,34 @@ def _data_uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
+def _interval_picture(comparison: Comparison) -> Picture | None:
+    """Differences from the baseline; nothing where no method has an interval."""
+    drawn = [found for found in comparison.against_baseline if found.test.seeds > 1]
+    if not drawn:
+        return None
+    label = tables.metric_label(comparison.primary)
+    intervals = {found.name: found.test.difference for found in drawn}
+    words = "; ".join(
+        f"{name} {part.mean:+.4f} from {part.low:+.4f} to {part.high:+.4f}"
+        for name, part in intervals.items()
+    )
+    figure = drawing.difference_intervals(
+        intervals, f"difference in {label} from {comparison.baseline}"
+    )
+    caption = (
+        f"Difference in test {label} from {comparison.baseline} with its 95 % interval over seeds "
+        "and test products (before correction for the number of methods)."
+    )
+    return _picture(figure, caption, f"Differences in {label}: {words}.")
+
+
 def _spread_picture(
     summaries: Sequence[MethodSummary], results: Sequence[RunResult], primary: str
 ) -> Picture:
     runs, key = by_method(results), f"test/{primary}"
     scores = {row.name: [run.metrics[key] for run in runs[row.name]] for row in summaries}
     label = tables.metric_label(primary)
-    means = "; ".join(f"{row.name} {_number(row.metrics[key])}" for row in summaries)
+    means = "; ".join(f"{row.name} {row.metrics[key].mean:.4f}" for row in summaries)
     figure = drawing.bars_with_spread(scores, f"test {label}")
     caption = f"{label} on the test products. Dots: seeds; diamond: their mean; bar: ± one standard"
     return _picture(figure, f"{caption} deviation.", f"{label}: {means}.")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 import likewise
@@ -45,6 +47,34 @@ def run_folder(config: DictConfig, identity: str) -> Path:
 def is_finished(folder: Path) -> bool:
     """Whether the run got as far as writing its result, which is its last act."""
     return (folder / "result.json").is_file()
+
+
+class RunBusy(LikewiseError):
+    """Another process has this run."""
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Keep a run to this process; the claim ends with it, however it ends.
+
+    Raises:
+        RunBusy: another process has the run.
+    """
+    # The other processes of a run on several devices work under the first one's claim.
+    if int(os.environ.get("LOCAL_RANK", "0")) > 0:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunBusy(
+            f"{folder} is being trained by another process; wait for it, or set output to "
+            "another folder"
+        ) from None
+    with lock:
+        yield
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -62,25 +62,44 @@ def run_study(
 ) -> list[Path]:
     """Train what is not finished yet; returns the folders of all runs.
 
-    A run that fails stops the study; the runs before it are kept, and skipped next time.
+    Runs that another process works on are left to it and waited for. A run that fails stops the
+    study; the runs before it are kept, and skipped next time.
     """
+    from likewise.studies.build import make_method
+    from likewise.studies.run import RunBusy
+    from likewise.studies.train import prepare
+
+    configs = run_configs(study, overrides, config_dir)
+    folders = [prepare(config) for config in configs]
+    # A combination that cannot work is found now, not after hours of the others.
+    for config in configs:
+        make_method(config)
+    left = dict(enumerate(configs, 1))
+    while left:
+        busy = {}
+        for number, config in left.items():
+            try:
+                print(_run(config, f"[{number}/{len(configs)}]"), flush=True)
+            except RunBusy:
+                busy[number] = config
+        if len(busy) == len(left):
+            time.sleep(1)
+        left = busy
+    return folders
+
+
+def _run(config: DictConfig, place: str) -> str:
+    """Train one run; a line that says what came of it."""
     from likewise.studies.progress import TrainingProgress
     from likewise.studies.run import is_finished, read_result
     from likewise.studies.train import prepare, train
 
-    configs = run_configs(study, overrides, config_dir)
-    folders = []
-    for number, config in enumerate(configs, 1):
-        title = f"[{number}/{len(configs)}] {config.name} seed {config.seed}"
-        folder = prepare(config)
-        started, skipped = time.perf_counter(), is_finished(folder)
-        if not skipped:
-            train(config, (TrainingProgress(title, config.primary),))
-        score = read_result(folder)["metrics"][f"test/{config.primary}"]
-        took = "finished before" if skipped else f"{time.perf_counter() - started:.0f} s"
-        print(f"{title}: {config.primary} {score:.4f} ({took})", flush=True)
-        folders.append(folder)
-    return folders
+    title = f"{place} {config.name} seed {config.seed}"
+    started, skipped = time.perf_counter(), is_finished(prepare(config))
+    folder = train(config, (TrainingProgress(title, config.primary),))
+    score = read_result(folder)["metrics"][f"test/{config.primary}"]
+    took = "finished before" if skipped else f"{time.perf_counter() - started:.0f} s"
+    return f"{title}: {config.primary} {score:.4f} ({took})"
 
 
 def facts(study: Study) -> dict[str, object]:

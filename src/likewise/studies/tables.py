@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from likewise.studies.comparison import Estimate, MethodSummary
+from likewise.studies.evidence import Contrast
+from likewise.studies.results import Estimate, MethodSummary
 
 METRIC_LABELS = {
     "recall_at_1": "R@1",
@@ -173,18 +174,76 @@ def _footnote(summaries: Sequence[MethodSummary]) -> str:
 def to_markdown(summaries: Sequence[MethodSummary], primary: str) -> str:
     """All columns; the best of each bold."""
     shown = columns(summaries, primary)
-    lines = [
-        ["method", "seeds", *(column.label for column in shown)],
-        ["---", *(["---:"] * (len(shown) + 1))],
+    rows = [["method", "seeds", *(column.label for column in shown)]]
+    rows += [
+        [f"**{cell}**" if cell.best else str(cell) for cell in row]
+        for row in grid(summaries, shown)
     ]
-    for row in grid(summaries, shown):
-        texts = [str(cell).replace("|", "\\|") for cell in row]
-        lines.append(
-            [f"**{text}**" if cell.best else text for cell, text in zip(row, texts, strict=True)]
-        )
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     note = _footnote(summaries).replace("* best", "Bold: best")
-    return f"{table}\n\n{note}.\n"
+    return f"{markdown_table(rows)}\n\n{note}.\n"
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """A pipe table; the first row is the head, the first column is of words."""
+    head, *body = [[text.replace("|", "\\|") for text in row] for row in rows]
+    lines = [head, ["---", *(["---:"] * (len(head) - 1))], *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def evidence(
+    summaries: Sequence[MethodSummary], against: Sequence[Contrast], primary: str
+) -> list[list[str]]:
+    """Head and a row a method: mean, difference from the baseline, test and finding.
+
+    Args:
+        summaries: methods, the best first.
+        against: their contrasts with the baseline; those without one have empty cells.
+    """
+    found = {contrast.name: contrast for contrast in against}
+    label = metric_label(primary)
+    rows = [["method", f"{label} [95 %]", "difference [95 %]", "p (Holm)", "effect d", "finding"]]
+    for summary in summaries:
+        value = summary.metrics[f"test/{primary}"]
+        row = [summary.name, f"{value.mean:.4f}{_range(value.low, value.high)}"]
+        contrast = found.get(summary.name)
+        if contrast is None:
+            rows.append([*row, "", "", "", "baseline" if against else ""])
+            continue
+        test = contrast.test
+        difference = f"{test.difference.mean:+.4f}"
+        difference += _range(test.difference.low, test.difference.high, "+")
+        p_value = contrast.p_adjusted
+        rows.append(
+            [
+                *row,
+                difference,
+                "–" if math.isnan(p_value) else "< 0.001" if p_value < 1e-3 else f"{p_value:.3f}",
+                f"{test.effect_size:.1f}" if math.isfinite(test.effect_size) else "–",
+                contrast.finding,
+            ]
+        )
+    return rows
+
+
+def _range(low: float, high: float, sign: str = "") -> str:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f" [{low:{sign}.4f}, {high:{sign}.4f}]"
+
+
+def evidence_csv(against: Sequence[Contrast]) -> str:
+    """The contrasts in full precision."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    names = ("method", "reference", "difference", "low", "high", "p", "p_holm")
+    writer.writerow([*names, "effect_size", "seeds", "seeds_needed"])
+    for contrast in against:
+        test = contrast.test
+        interval = (test.difference.mean, test.difference.low, test.difference.high)
+        tail = (test.effect_size, test.seeds, test.seeds_needed)
+        head = (contrast.name, contrast.reference)
+        writer.writerow([*head, *interval, test.p_value, contrast.p_adjusted, *tail])
+    return out.getvalue()
 
 
 def to_csv(summaries: Sequence[MethodSummary], primary: str) -> str:
@@ -207,21 +266,37 @@ def to_csv(summaries: Sequence[MethodSummary], primary: str) -> str:
 def to_latex(summaries: Sequence[MethodSummary], primary: str) -> str:
     """A booktabs ``tabular``; the best of each column bold."""
     shown = columns(summaries, primary)
-    heads = ["method", "seeds", *(column.label for column in shown)]
+    rows = [["method", "seeds", *(column.label for column in shown)]]
+    rows += [[str(cell) for cell in row] for row in grid(summaries, shown)]
+    best = {
+        (place, column)
+        for place, row in enumerate(grid(summaries, shown), 1)
+        for column, cell in enumerate(row)
+        if cell.best
+    }
+    return latex_table(rows, best)
+
+
+def latex_table(rows: Sequence[Sequence[str]], bold: Collection[tuple[int, int]] = ()) -> str:
+    """A booktabs ``tabular``; the first row is the head, the first column is of words.
+
+    Args:
+        bold: (row, column) of the cells to set in bold; the head is row 0.
+    """
     lines = [
         r"% needs \usepackage{booktabs}",
-        rf"\begin{{tabular}}{{l{'r' * (len(shown) + 1)}}}",
+        rf"\begin{{tabular}}{{l{'r' * (len(rows[0]) - 1)}}}",
         r"\toprule",
-        " & ".join(_latex(head) for head in heads) + r" \\",
-        r"\midrule",
     ]
-    for row in grid(summaries, shown):
-        texts = [_latex(str(cell)) for cell in row]
-        marked = [
-            rf"\textbf{{{text}}}" if cell.best else text
-            for cell, text in zip(row, texts, strict=True)
+    for place, row in enumerate(rows):
+        texts = [_latex(text) for text in row]
+        texts = [
+            rf"\textbf{{{text}}}" if (place, column) in bold else text
+            for column, text in enumerate(texts)
         ]
-        lines.append(" & ".join(marked) + r" \\")
+        lines.append(" & ".join(texts) + r" \\")
+        if place == 0:
+            lines.append(r"\midrule")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 

@@ -24,7 +24,7 @@ from likewise.studies import build, environment
 from likewise.studies.cost import PeakMemory, Stopwatch, count_parameters, flops_per_product
 from likewise.studies.evaluation import PROTOCOLS, draw, embed, evaluate_split, write_per_query
 from likewise.studies.resume import LastEpoch
-from likewise.studies.run import is_finished, run_folder, run_id, run_name, write_json
+from likewise.studies.run import claimed, is_finished, run_folder, run_id, run_name, write_json
 from likewise.studies.tracking import Tracking
 
 # Weights, a checkpoint or two, tables and pictures: below this a run would die half-way.
@@ -44,12 +44,15 @@ def train(config: DictConfig, callbacks: tuple[Callback, ...] = ()) -> Path:
     Raises:
         LikewiseError: for a combination that cannot work (before training), a loss that turns
             NaN, or a full disk; the folder then holds no ``result.json``.
+        RunBusy: another process trains this run.
     """
     folder = prepare(config)
     if is_finished(folder):
         return folder
-    with _quiet(), _clear_disk_errors(folder):
-        _train(config, folder, callbacks)
+    with _clear_disk_errors(folder), claimed(folder), _quiet():
+        # The process that had the run before may have finished it.
+        if not is_finished(folder):
+            _train(config, folder, callbacks)
     return folder
 
 
@@ -57,7 +60,7 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data = build.load_data(config)
     module = ImageDataModule(data, config.batch_size, config.seed)
-    method = build.make_method(config, module)
+    method = build.make_method(config)
     if config.protocol not in PROTOCOLS:
         raise LikewiseError(f"protocol={config.protocol} is not one of {', '.join(PROTOCOLS)}")
     tracking: Tracking = build.make(config.logger)
@@ -69,9 +72,11 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
         memory.start()
         last = LastEpoch(folder / "checkpoints" / "last.ckpt")
         trainer, best = _trainer(config, folder, logger, (*callbacks, last))
-        trainer.fit(method, module, ckpt_path=last.resume_from(), weights_only=True)
-        if trainer.interrupted:
-            raise KeyboardInterrupt
+        try:
+            trainer.fit(method, module, ckpt_path=last.resume_from(), weights_only=True)
+        except SystemExit as exit_:
+            # What Lightning makes of Ctrl+C.
+            raise (KeyboardInterrupt if exit_.code == 1 else exit_) from None
         if trainer.is_global_zero:
             steps = trainer.fit_loop.epoch_loop.total_batch_idx + 1
             seen = steps * config.batch_size * trainer.world_size

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from likewise.errors import LikewiseError
-from likewise.studies.comparison import doubts, read_finished, summarise
+from likewise.studies.results import doubts, read_finished, summarise
 from likewise.studies.tables import print_table, to_csv, to_latex, to_markdown
 
 SCORES = {"mlp": [0.51, 0.55, 0.53], "cnn_big": [0.71, 0.69, 0.76], "rnn": [0.6]}

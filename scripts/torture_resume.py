@@ -1,0 +1,98 @@
+"""Kill a study again and again, and see that it ends with the numbers of an undisturbed one.
+
+    python scripts/torture_resume.py --kills 10 -- data.train_size=2000 trainer.max_epochs=3
+
+Runs the study once in peace, then once under SIGKILL at random moments, started again each time
+until it is done. Every run's metrics, per-query scores and weights must be equal bit for bit, and
+so must the table's quality columns. Whatever stands after ``--`` overrides every run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def start(study: str, folder: Path, overrides: list[str]) -> subprocess.Popen[bytes]:
+    """The study in a process of its own, its output in ``log.txt``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "likewise", "study", study, "--output", str(folder)]
+    with open(folder / "log.txt", "ab") as log:
+        return subprocess.Popen([*command, *overrides], stdout=log, stderr=log)
+
+
+def finish(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait for a study that must succeed."""
+    if process.wait() != 0:
+        sys.exit(f"the study failed; {folder / 'log.txt'} says why")
+
+
+def outcome(folder: Path, study: str) -> dict[str, object]:
+    """Everything of a study that may not depend on how often it was cut off."""
+    found: dict[str, object] = {}
+    runs = sorted((folder / study).glob("*/result.json"))
+    for path in runs:
+        result = json.loads(path.read_text())
+        files = ("per_query.parquet", "weights.safetensors", "history.json")
+        found[path.parent.name] = (
+            result["metrics"],
+            result["cost"]["epochs"],
+            [hashlib.sha256((path.parent / name).read_bytes()).hexdigest() for name in files],
+        )
+    with open(folder / study / "table.csv") as table:
+        rows = list(csv.DictReader(table))
+    keep = ("method", "seeds", "runs")
+    found["table"] = [
+        {key: row[key] for key in row if key in keep or key.startswith("test/")} for row in rows
+    ]
+    return found
+
+
+def main() -> None:
+    """Compare the two studies; status 1 when they differ."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--study", default="encoders")
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0, help="of the random moments")
+    parser.add_argument("overrides", nargs="*")
+    options = parser.parse_args()
+    overrides = ["logger=none", *options.overrides]
+    moments = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as place:
+        peace, war = Path(place) / "peace", Path(place) / "war"
+        began = time.perf_counter()
+        finish(start(options.study, peace, overrides), peace)
+        seconds = time.perf_counter() - began
+        print(f"undisturbed: {seconds:.0f} s", flush=True)
+        kills = 0
+        while kills < options.kills:
+            process = start(options.study, war, overrides)
+            # Long enough to get somewhere, short enough that the kills are spread over the study.
+            delay = seconds * (0.1 + moments.uniform(0, 2 / options.kills))
+            try:
+                process.wait(delay)
+                finish(process, war)
+                break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            kills += 1
+            done = len(list((war / options.study).glob("*/result.json")))
+            print(f"kill {kills} after {delay:.1f} s: {done} runs finished", flush=True)
+        finish(start(options.study, war, overrides), war)
+        same = outcome(peace, options.study) == outcome(war, options.study)
+    runs = "every run and the table are" if same else "NOT every run or the table is"
+    print(f"after {kills} kills {runs} equal to the undisturbed study's, bit for bit")
+    sys.exit(0 if same else 1)
+
+
+if __name__ == "__main__":
+    main()
