@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import likewise
 from likewise.studies import drawing, tables
-from likewise.studies.results import Comparison, MethodSummary, RunResult, by_method
+from likewise.studies.comparison import Comparison
+from likewise.studies.results import MethodSummary, RunResult, by_method
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
