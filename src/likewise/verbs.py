@@ -90,13 +90,13 @@ def _compare(opened: Any, folders: list[Path] | None) -> None:
         results = [result for result in results if result.folder.resolve() in chosen]
     if not results:
         raise LikewiseError(f"there is no finished run in {opened.folder}")
-    comparison = compare_runs(facts(opened), results)
+    comparison = compare_runs(facts(opened), results, opened.folder)
     print_table(comparison.summaries, comparison.primary)
     print(*comparison.verdict(), *(f"Caution: {doubt}" for doubt in comparison.doubts()), sep="\n")
-    write_tables(comparison, opened.folder)
-    report = opened.folder / "report.html"
-    write_report(comparison, report)
-    print(f"report    {report}")
+    if comparison.leaks:
+        print(f"Leaks: {comparison.leaks.sentence()}")
+    write_tables(comparison)
+    print(f"report    {write_report(comparison)}")
     print(f"tables    {opened.folder / 'RESULTS.md'} (also CSV and LaTeX)")
     wandb_runs = sorted(opened.folder.glob("wandb/*run-*"))
     if wandb_runs:

@@ -106,7 +106,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in BASES:
         for seed in range(3):
             write_run(folder, name, seed)
-    write_report(compare_runs(STUDY, read_finished(folder)), folder / "report.html")
+    write_report(compare_runs(STUDY, read_finished(folder), folder))
     return folder / "report.html"
 
 
@@ -165,7 +165,7 @@ def test_says_what_the_numbers_say(report: Path) -> None:
     mean = f"{statistics.mean(scores):.4f} ± {statistics.stdev(scores):.4f} over 3 seeds"
     assert f"{best.name} has the highest mAP@R, {mean}" in text
     assert "It beats the baseline mlp by" in text
-    against = compare_runs(STUDY, read_finished(report.parent)).against_best
+    against = compare_runs(STUDY, read_finished(report.parent), report.parent).against_best
     close = [one.name for one in against if not one.differs]
     assert ("These runs do not tell it from" in text) == bool(close)
     assert "paired by seed and" in text
@@ -177,7 +177,7 @@ def test_says_what_the_numbers_say(report: Path) -> None:
 def test_missing_files_are_said_not_skipped(tmp_path: Path) -> None:
     write_run(tmp_path, "cnn", 4, bare=True)
     study = {"name": "any", "question": "How?", "primary": "map_at_r", "baseline": None}
-    write_report(compare_runs(study, read_finished(tmp_path)), tmp_path / "report.html")
+    write_report(compare_runs(study, read_finished(tmp_path), tmp_path))
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "cnn alone was run" in text
     assert "A method of one seed has no interval" in text
@@ -202,7 +202,7 @@ def test_verdict_for_every_kind_of_baseline(
     for name in ("mlp", "cnn"):
         write_run(tmp_path, name, 0, bare=True)
     study = {"name": "any", "question": "How?", "primary": "map_at_r", "baseline": baseline}
-    comparison = compare_runs(study, read_finished(tmp_path))
+    comparison = compare_runs(study, read_finished(tmp_path), tmp_path)
     sentences = [*comparison.verdict(), *comparison.doubts()]
     assert sentences[0].startswith("cnn has the highest mAP@R")
     assert said in " ".join(sentences)
@@ -213,8 +213,8 @@ def test_tables_are_written_in_every_format(tmp_path: Path) -> None:
     for name in ("mlp", "cnn"):
         for seed in range(3):
             write_run(tmp_path, name, seed)
-    comparison = compare_runs(STUDY, read_finished(tmp_path))
-    write_tables(comparison, tmp_path)
+    comparison = compare_runs(STUDY, read_finished(tmp_path), tmp_path)
+    write_tables(comparison)
     page = (tmp_path / "RESULTS.md").read_text()
     assert page.startswith("# encoders\n")
     assert "It beats the baseline mlp" in page
@@ -238,7 +238,7 @@ def test_methods_tested_on_other_products_are_not_compared(tmp_path: Path) -> No
     path = tmp_path / "cnn-seed0" / "per_query.parquet"
     pq.write_table(pq.read_table(path).slice(3), path)
     with pytest.raises(LikewiseError, match="other products"):
-        compare_runs(STUDY, read_finished(tmp_path))
+        compare_runs(STUDY, read_finished(tmp_path), tmp_path)
 
 
 def test_failed_report_leaves_the_old_one(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_failed_report_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("old")
     (tmp_path / "cnn-seed0" / "history.json").write_text("{")
     with pytest.raises(ValueError, match=r"history\.json is not valid JSON"):
-        write_report(compare_runs(STUDY, read_finished(tmp_path)), tmp_path / "report.html")
+        write_report(compare_runs(STUDY, read_finished(tmp_path), tmp_path))
     assert (tmp_path / "report.html").read_text() == "old"
 
 

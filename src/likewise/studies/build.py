@@ -41,10 +41,15 @@ def make(config: Any, **extra: Any) -> Any:
 
 
 def load_data(config: DictConfig) -> ProductData:
-    """The data of ``config.data``, read once a process."""
-    key = OmegaConf.to_yaml(config.data, resolve=True)
+    """The data of ``config.data``, read once a process; without leaks where that is asked for."""
+    key = OmegaConf.to_yaml(config.data, resolve=True) + str(config.remove_leaks)
     if key not in _loaded:
-        _loaded[key] = make(config.data).load()
+        data = make(config.data).load()
+        if config.remove_leaks:
+            from likewise.data.leaks import find_leaks, remove_leaks
+
+            data = remove_leaks(data, find_leaks(data))
+        _loaded[key] = data
     return _loaded[key]
 
 

@@ -81,6 +81,24 @@ def neighbour_gallery(
     return figure
 
 
+def picture_pairs(pairs: np.ndarray, titles: Sequence[tuple[str, str]]) -> Figure:
+    """Pairs of pictures, one above the other.
+
+    Args:
+        pairs: uint8 [p, 2, c, h, w].
+        titles: of both pictures of each pair.
+    """
+    figure = _figure(1.15 * max(len(pairs), 3) + 0.3, 2.9)
+    axes = figure.subplots(2, max(len(pairs), 3), squeeze=False)
+    for column in axes.T[len(pairs) :]:
+        for empty in column:
+            empty.set_axis_off()
+    for place, (pair, words) in enumerate(zip(pairs, titles, strict=True)):
+        for row, (picture, title) in enumerate(zip(pair, words, strict=True)):
+            _show(axes[row, place], picture, title, INK, "normal", 1.0)
+    return figure
+
+
 def _show(
     axes: Axes, image: np.ndarray, title: str, colour: str, weight: str, border: float
 ) -> None:

@@ -35,12 +35,13 @@ class Picture:
     source: str | None
 
 
-def write_report(comparison: Comparison, path: Path) -> None:
-    """Write the report, whole or not at all."""
-    page = render(comparison)
+def write_report(comparison: Comparison) -> Path:
+    """Write ``report.html`` into the study's folder, whole or not at all."""
+    page, path = render(comparison), comparison.folder / "report.html"
     partial = path.with_name(path.name + ".partial")
     partial.write_text(page, encoding="utf-8")
     os.replace(partial, path)
+    return path
 
 
 def render(comparison: Comparison) -> str:
@@ -72,6 +73,8 @@ def render(comparison: Comparison) -> str:
         curves=_curve_pictures(summaries, results, primary),
         costs=_cost_pictures(summaries, primary),
         runs_of_methods=_run_pictures(summaries, results),
+        leaks=comparison.leaks,
+        leaked=_leak_picture(comparison.folder),
         setup=_setup(study),
         environment=environment_rows(results),
         command=f"likewise study {shlex.quote(str(study['name']))}" if _is_study(study) else None,
@@ -186,6 +189,14 @@ def _run_pictures(
             pictures.append(Picture(caption, alt, None if png is None else _data_uri(png)))
         found.append((first, pictures))
     return found
+
+
+def _leak_picture(folder: Path) -> Picture | None:
+    path = folder / "leaks.png"
+    if not path.is_file():
+        return None
+    caption = "The most alike pairs: a product of the later split above, its duplicate below"
+    return Picture(caption, f"{caption}.", _data_uri(path.read_bytes()))
 
 
 def _setup(study: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -65,7 +65,8 @@ def run_study(
     Runs that another process works on are left to it and waited for. A run that fails stops the
     study; the runs before it are kept, and skipped next time.
     """
-    from likewise.studies.build import make_method
+    from likewise.studies.build import load_data, make_method
+    from likewise.studies.leak_report import report_leaks
     from likewise.studies.run import RunBusy
     from likewise.studies.train import prepare
 
@@ -74,6 +75,7 @@ def run_study(
     # A combination that cannot work is found now, not after hours of the others.
     for config in configs:
         make_method(config)
+    report_leaks(load_data(configs[0]), study.folder)
     left = dict(enumerate(configs, 1))
     while left:
         busy = {}
