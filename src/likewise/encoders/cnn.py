@@ -11,7 +11,7 @@ from likewise.encoders.base import Encoder
 
 
 class CNN(Encoder):
-    """Two 3x3 convolutions and a 2x2 max-pooling a stage, then global average pooling.
+    """Two 3x3 convolutions and a 2x2 max-pooling a stage, then global mean and maximum.
 
     Args:
         input_shape: (channels, height, width).
@@ -40,16 +40,13 @@ class CNN(Encoder):
             before = width
         # Channels last is the faster layout for convolutions, on CPUs and tensor cores alike.
         self.stages = nn.Sequential(*stages).to(memory_format=torch.channels_last)
-        self.head = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1),
-            nn.Flatten(),
-            nn.Dropout(dropout),
-            nn.Linear(before, embedding_size),
-        )
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * before, embedding_size))
 
     def features(self, products: Tensor) -> Tensor:
         """Float [b, c, h, w] to float [b, embedding_size]."""
-        return self.head(self.stages(products))
+        maps = self.stages(products)
+        # The mean says how much of a pattern there is, the maximum whether there is any.
+        return self.head(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
 
 
 def _convolution(before: int, width: int) -> list[nn.Module]:
