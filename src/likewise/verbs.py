@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from likewise.config import compose, search_path, shipped
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+    from likewise.studies.study import Study
 
 
 def train(options: Namespace) -> None:
@@ -41,25 +43,40 @@ def _train_one(config: DictConfig) -> None:
 
 def study(options: Namespace) -> None:
     """Run what a study lacks, then compare."""
-    from likewise.studies.study import open_study, run_configs, run_study
+    from likewise.studies.study import open_study, run_study
 
-    opened = open_study(options.study, options.output)
+    opened = open_study(options.study, options.output, options.overrides, options.config_dir)
     if options.dry_run:
-        from likewise.studies.run import is_finished
-        from likewise.studies.train import prepare
-
-        for config in run_configs(opened, options.overrides, options.config_dir):
-            folder = prepare(config)
-            print(f"{'finished' if is_finished(folder) else 'to run  '}  {folder}")
+        _list_runs(opened)
         return
     print(" ".join(opened.config.question.split()), flush=True)
-    folders = run_study(opened, options.overrides, options.config_dir)
-    _compare(opened, folders)
+    _compare(opened, run_study(opened))
+
+
+def _list_runs(opened: Study) -> None:
+    from likewise.studies.run import is_finished
+    from likewise.studies.study import budgets, run_configs
+    from likewise.studies.train import prepare
+
+    tune = opened.config.tune
+    if tune is not None:
+        done = {found.method: found.trials for found in budgets(opened)}
+        for method in opened.config.methods:
+            print(f"{done.get(method, 0)} of {tune.trials} trials  {method}")
+        if len(done) < len(opened.config.methods):
+            runs = len(opened.config.methods) * len(opened.config.seeds)
+            print(f"to run    {runs} runs, with what the trials find")
+            return
+    for config in run_configs(opened):
+        folder = prepare(config)
+        print(f"{'finished' if is_finished(folder) else 'to run  '}  {folder}")
 
 
 def compare(options: Namespace) -> None:
     """Compare what is finished, without training anything."""
-    from likewise.studies.study import Study, open_study
+    from likewise.studies.run import is_finished
+    from likewise.studies.study import Study, open_study, run_configs
+    from likewise.studies.train import prepare
 
     folder = Path(options.study)
     if folder.is_dir() and not (folder / "study.yaml").is_file():
@@ -69,28 +86,34 @@ def compare(options: Namespace) -> None:
             {
                 "question": f"How do the runs in {folder} compare?",
                 "primary": options.primary,
-                "baseline": None,
+                "baseline": options.baseline,
+                "tune": None,
             }
         )
         _compare(Study(folder.resolve().name, config, folder), None)
         return
-    _compare(open_study(options.study, options.output), None)
+    opened = open_study(options.study, options.output, options.overrides, options.config_dir)
+    folders = [prepare(config) for config in run_configs(opened)]
+    finished = [place for place in folders if is_finished(place)]
+    if len(finished) < len(folders):
+        print(f"{len(finished)} of {len(folders)} runs are finished")
+    _compare(opened, finished)
 
 
-def _compare(opened: Any, folders: list[Path] | None) -> None:
+def _compare(opened: Study, folders: list[Path] | None) -> None:
     from likewise.studies.comparison import compare_runs, write_tables
     from likewise.studies.report import write_report
-    from likewise.studies.results import read_finished
-    from likewise.studies.study import facts
+    from likewise.studies.results import read_finished, read_run
+    from likewise.studies.study import budgets
     from likewise.studies.tables import print_table
 
-    results = read_finished(opened.folder) if opened.folder.is_dir() else []
-    if folders is not None:
-        chosen = {folder.resolve() for folder in folders}
-        results = [result for result in results if result.folder.resolve() in chosen]
+    if folders is None:
+        results = read_finished(opened.folder)
+    else:
+        results = [read_run(folder) for folder in folders]
     if not results:
         raise LikewiseError(f"there is no finished run in {opened.folder}")
-    comparison = compare_runs(facts(opened), results, opened.folder)
+    comparison = compare_runs(opened.facts(), results, opened.folder, budgets(opened))
     print_table(comparison.summaries, comparison.primary)
     print(*comparison.verdict(), *(f"Caution: {doubt}" for doubt in comparison.doubts()), sep="\n")
     if comparison.leaks:

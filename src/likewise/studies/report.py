@@ -73,6 +73,7 @@ def render(comparison: Comparison) -> str:
         curves=_curve_pictures(summaries, results, primary),
         costs=_cost_pictures(summaries, primary),
         runs_of_methods=_run_pictures(summaries, results),
+        budgets=tables.budget_rows(comparison.budgets),
         leaks=comparison.leaks,
         leaked=_leak_picture(comparison.folder),
         setup=_setup(study),

@@ -73,13 +73,16 @@ class MethodSummary:
 
 
 def read_finished(folder: Path) -> list[RunResult]:
-    """Every finished run in ``folder`` at any depth, ordered by method and seed.
+    """Every finished and tested run in ``folder`` at any depth, ordered by method and seed.
+
+    The trials of a search, which saw no test product, are left out.
 
     Raises:
         BrokenResult: a ``ValueError`` that names the ``result.json`` that cannot be used.
     """
     results = [read_run(path.parent) for path in sorted(folder.rglob("result.json"))]
-    return sorted(results, key=lambda result: (result.name, result.seed, result.id))
+    tested = [run for run in results if any(key.startswith("test/") for key in run.metrics)]
+    return sorted(tested, key=lambda result: (result.name, result.seed, result.id))
 
 
 def read_run(folder: Path) -> RunResult:

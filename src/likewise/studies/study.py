@@ -3,95 +3,186 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
 from likewise.config import compose, read_yaml, shipped
 from likewise.errors import LikewiseError
 
+if TYPE_CHECKING:
+    from likewise.studies.tuning import Budget
+
+# What an ablation's unchanged method is called.
+BASE = "base"
+
 
 @dataclass(frozen=True)
 class Study:
-    """A study's config and where its runs go."""
+    """A study's config and where its runs go.
+
+    Attributes:
+        name: of its folder.
+        config: see ``configs/study/default.yaml``; ``methods`` are filled in from ``ablate``.
+        folder: ``<output>/<name>``.
+        overrides, config_dir: of every run, from the command line.
+    """
 
     name: str
     config: DictConfig
     folder: Path
+    overrides: Sequence[str] = ()
+    config_dir: str | None = None
+
+    def fixed(self, method: str) -> list[str]:
+        """Overrides of all runs of a method."""
+        return [*self.config.overrides, *self.config.methods[method], *self.overrides]
+
+    def facts(self) -> dict[str, object]:
+        """Name and config as plain data."""
+        content = OmegaConf.to_container(self.config, resolve=True)
+        return {"name": self.name, **content}  # type: ignore[dict-item]
 
 
-def open_study(name: str, output: str = "runs") -> Study:
+def open_study(
+    name: str, output: str = "runs", overrides: Sequence[str] = (), config_dir: str | None = None
+) -> Study:
     """The study ``experiments/<name>/study.yaml``, of the working folder or shipped.
 
     ``name`` may also be the path of such a folder.
     """
     places = [Path(name), Path("experiments") / name, shipped("experiments") / name]
     for place in places:
-        if (place / "study.yaml").is_file():
-            schema = shipped("configs") / "study" / "default.yaml"
-            config = read_yaml(place / "study.yaml", schema)
-            return Study(place.resolve().name, config, Path(output) / place.resolve().name)
+        path = place / "study.yaml"
+        if path.is_file():
+            config = read_yaml(path, shipped("configs") / "study" / "default.yaml")
+            _fill_in(config, path)
+            label = place.resolve().name
+            return Study(label, config, Path(output) / label, overrides, config_dir)
     known = sorted(path.parent.name for path in shipped("experiments").glob("*/study.yaml"))
     raise LikewiseError(
         f"no study {name} (looked for experiments/{name}/study.yaml); there are {', '.join(known)}"
     )
 
 
-def run_configs(
-    study: Study, overrides: Sequence[str] = (), config_dir: str | None = None
-) -> list[DictConfig]:
-    """The configs of all runs, every one composed before the first is trained."""
+def _fill_in(config: DictConfig, path: Path) -> None:
+    """Methods of an ablation, and what ``tune`` leaves out."""
+    if config.ablate is not None:
+        if config.methods or "base" not in config.ablate or not config.ablate.get("changes"):
+            raise LikewiseError(f"{path}: ablate needs base and changes, and stands for methods")
+        base = list(config.ablate.base)
+        changes = {name: [*base, *more] for name, more in config.ablate.changes.items()}
+        config.methods, config.baseline = {BASE: base, **changes}, BASE
+    if not config.methods:
+        raise LikewiseError(f"{path} lacks methods")
+    if config.tune is not None:
+        tune = OmegaConf.merge(
+            {"trials": None, "seed": 1000, "space": {}, "spaces": {}}, config.tune
+        )
+        unknown = set(tune.spaces) - set(config.methods)
+        if not tune.trials or unknown:
+            why = (
+                f"spaces names {', '.join(unknown)}, no method" if unknown else "trials is missing"
+            )
+            raise LikewiseError(f"{path}: tune: {why}")
+        config.tune = tune
+
+
+def run_configs(study: Study) -> list[DictConfig]:
+    """The configs of all runs, every one composed before the first is trained.
+
+    Raises:
+        LikewiseError: for a tuned study whose search has not found anything yet.
+    """
+    tuned = {method: _tuned(study, method) for method in study.config.methods}
     configs = []
     for seed in study.config.seeds:
-        for method, changes in study.config.methods.items():
-            config = compose(
-                [*study.config.overrides, *changes, *overrides, f"seed={seed}"], config_dir
-            )
+        for method in study.config.methods:
+            overrides = [*study.fixed(method), *tuned[method], f"seed={seed}"]
+            config = compose(overrides, study.config_dir)
             config.name, config.study = method, study.name
             config.output = str(study.folder.parent)
-            if config.primary != study.config.primary:
-                config.primary = study.config.primary
+            config.primary = study.config.primary
             configs.append(config)
     return configs
 
 
-def run_study(
-    study: Study, overrides: Sequence[str] = (), config_dir: str | None = None
-) -> list[Path]:
-    """Train what is not finished yet; returns the folders of all runs.
+def budgets(study: Study) -> list[Budget]:
+    """What each method's search got; empty for a study without one."""
+    if study.config.tune is None:
+        return []
+    from likewise.studies.tuning import budget
 
-    Runs that another process works on are left to it and waited for. A run that fails stops the
-    study; the runs before it are kept, and skipped next time.
+    found = [budget(method, study.folder) for method in study.config.methods]
+    return [one for one in found if one is not None]
+
+
+def _tuned(study: Study, method: str) -> list[str]:
+    if study.config.tune is None:
+        return []
+    from likewise.studies.tuning import budget
+
+    found = budget(method, study.folder)
+    if found is None:
+        raise LikewiseError(
+            f"the search for {method} has not finished a trial; run likewise study {study.name}"
+        )
+    return found.overrides
+
+
+def run_study(study: Study) -> list[Path]:
+    """Search and train what is not finished yet; returns the folders of all runs.
+
+    What another process works on is left to it and waited for. A run that fails stops the study;
+    the runs before it are kept, and skipped next time.
     """
     from likewise.studies.build import load_data, make_method
     from likewise.studies.leak_report import report_leaks
-    from likewise.studies.run import RunBusy
     from likewise.studies.train import prepare
 
-    configs = run_configs(study, overrides, config_dir)
-    folders = [prepare(config) for config in configs]
     # A combination that cannot work is found now, not after hours of the others.
-    for config in configs:
+    for method in study.config.methods:
+        config = compose(study.fixed(method), study.config_dir)
+        prepare(config)
         make_method(config)
-    report_leaks(load_data(configs[0]), study.folder)
-    left = dict(enumerate(configs, 1))
+    report_leaks(load_data(config), study.folder)
+    if study.config.tune is not None:
+        methods = list(study.config.methods)
+        _all(lambda place: _search(study, methods[place]), len(methods))
+    configs = run_configs(study)
+    _all(lambda place: _run(configs[place], f"[{place + 1}/{len(configs)}]"), len(configs))
+    return [prepare(config) for config in configs]
+
+
+def _all(work: Callable[[int], str], number: int) -> None:
+    """Do every piece and print its line; pieces that other processes have come last."""
+    from likewise.studies.run import RunBusy
+
+    left = list(range(number))
     while left:
-        busy = {}
-        for number, config in left.items():
+        busy = []
+        for place in left:
             try:
-                print(_run(config, f"[{number}/{len(configs)}]"), flush=True)
+                print(work(place), flush=True)
             except RunBusy:
-                busy[number] = config
+                busy.append(place)
         if len(busy) == len(left):
             time.sleep(1)
         left = busy
-    return folders
+
+
+def _search(study: Study, method: str) -> str:
+    from likewise.studies.tuning import search
+
+    found = search(method, study.fixed(method), study.config_dir, study.config.tune, study.folder)
+    chosen = " ".join(found.overrides)
+    return f"tuned {method}: {found.trials} trials, validation {found.score:.4f} with {chosen}"
 
 
 def _run(config: DictConfig, place: str) -> str:
-    """Train one run; a line that says what came of it."""
     from likewise.studies.progress import TrainingProgress
     from likewise.studies.run import is_finished, read_result
     from likewise.studies.train import prepare, train
@@ -102,8 +193,3 @@ def _run(config: DictConfig, place: str) -> str:
     score = read_result(folder)["metrics"][f"test/{config.primary}"]
     took = "finished before" if skipped else f"{time.perf_counter() - started:.0f} s"
     return f"{title}: {config.primary} {score:.4f} ({took})"
-
-
-def facts(study: Study) -> dict[str, object]:
-    """The study's config as plain data, for the report."""
-    return {"name": study.name, **OmegaConf.to_container(study.config, resolve=True)}  # type: ignore[dict-item]

@@ -7,9 +7,13 @@ import io
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from likewise.studies.evidence import Contrast
 from likewise.studies.results import Estimate, MethodSummary
+
+if TYPE_CHECKING:
+    from likewise.studies.tuning import Budget
 
 METRIC_LABELS = {
     "recall_at_1": "R@1",
@@ -298,6 +302,24 @@ def latex_table(rows: Sequence[Sequence[str]], bold: Collection[tuple[int, int]]
         if place == 0:
             lines.append(r"\midrule")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def budget_rows(budgets: Sequence[Budget]) -> list[list[str]]:
+    """Head and a row a method: what its search got and found."""
+    rows = [["method", "trials", "stopped early", "diverged", "seconds", "validation", "chosen"]]
+    for one in budgets:
+        counts = [str(one.trials), str(one.pruned), str(one.failed)]
+        found = [f"{one.seconds:.0f}", f"{one.score:.4f}", " ".join(map(_rounded, one.overrides))]
+        rows.append([one.method, *counts, *found])
+    return rows
+
+
+def _rounded(override: str) -> str:
+    key, _, value = override.partition("=")
+    try:
+        return f"{key}={float(value):.3g}"
+    except ValueError:
+        return override
 
 
 LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}

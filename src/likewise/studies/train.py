@@ -61,8 +61,9 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
     data = build.load_data(config)
     module = ImageDataModule(data, config.batch_size, config.seed)
     method = build.make_method(config)
-    if config.protocol not in PROTOCOLS:
-        raise LikewiseError(f"protocol={config.protocol} is not one of {', '.join(PROTOCOLS)}")
+    for key, known in (("protocol", PROTOCOLS), ("evaluate_on", ("test", "validation"))):
+        if config[key] not in known:
+            raise LikewiseError(f"{key}={config[key]} is not one of {', '.join(known)}")
     tracking: Tracking = build.make(config.logger)
     _start_folder(folder, config)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
@@ -149,11 +150,12 @@ def _finish(
     method.load_state_dict(checkpoint["state_dict"])
     encoder = method.encoder.to(device)
     similarity, metrics = method.similarity, build.make_metrics(config)
-    images, _ = module.split("test", device)
+    split = config.evaluate_on
+    images, _ = module.split(split, device)
     with Stopwatch() as embedding:
         embeddings = embed(encoder, images)
     scores = evaluate_split(
-        encoder, module, "test", metrics, similarity, config.protocol, device, embeddings
+        encoder, module, split, metrics, similarity, config.protocol, device, embeddings
     )
     cost |= {
         "parameters": count_parameters(getattr(encoder, "base", encoder)),
@@ -163,13 +165,13 @@ def _finish(
         "peak_memory_mb": memory.host_mb(),
         "peak_device_memory_mb": memory.device_mb(),
     }
-    results = {f"test/{name}": value for name, value in scores.items()}
+    results = {f"{split}/{name}": value for name, value in scores.items()}
     assert best.best_model_score is not None
     results[f"validation/{config.primary}"] = float(best.best_model_score)
-    files = draw(folder, data, "test", embeddings, similarity)
+    files = draw(folder, data, split, embeddings, similarity)
     tracking.summary(results | {f"cost/{name}": value for name, value in cost.items()})
     tracking.pictures(files)
-    write_per_query(folder / "per_query.parquet", data, "test", metrics)
+    write_per_query(folder / "per_query.parquet", data, split, metrics)
     state = {name: tensor.contiguous().cpu() for name, tensor in encoder.state_dict().items()}
     save_file(state, folder / "weights.safetensors")
     write_json(folder / "history.json", method.history)

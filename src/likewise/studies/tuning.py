@@ -1,0 +1,205 @@
+"""Hyper-parameters for every method of a study, with the same number of trials each.
+
+A trial trains with a seed of its own and is scored on validation products only. Trials live in an
+Optuna storage on disk: a search that was cut off goes on where it was, and as the sampler of each
+trial is seeded by the trial's number it makes the same suggestions as one that was not.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lightning.pytorch as pl
+import optuna
+from lightning.pytorch.callbacks import Callback
+from omegaconf import DictConfig, OmegaConf
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import Trial, TrialState
+
+from likewise.config import compose
+from likewise.errors import LikewiseError
+from likewise.studies.run import claimed, read_result
+from likewise.studies.train import train
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Trials drawn at random before the sampler and the pruner have something to go by.
+STARTUP = 4
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a method's search got and what it found.
+
+    Attributes:
+        method: its name.
+        trials, pruned, failed: trials in all, those stopped early as hopeless, and those that
+            diverged.
+        seconds: they took.
+        score: validation score of the best.
+        overrides: of the best.
+    """
+
+    method: str
+    trials: int
+    pruned: int
+    failed: int
+    seconds: float
+    score: float
+    overrides: list[str]
+
+
+class Report(Callback):
+    """Tells Optuna each epoch's validation score, and stops a trial it calls hopeless."""
+
+    def __init__(self, trial: Trial, key: str) -> None:
+        self.trial, self.key = trial, key
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """See the class."""
+        score = trainer.callback_metrics.get(self.key)
+        if score is not None:
+            self.trial.report(float(score), trainer.current_epoch)
+            if self.trial.should_prune():
+                raise optuna.TrialPruned
+
+
+def search(
+    method: str, fixed: Sequence[str], config_dir: str | None, tune: DictConfig, folder: Path
+) -> Budget:
+    """Run the trials a method lacks; what they found.
+
+    Args:
+        method: its name.
+        fixed: overrides of all its runs.
+        tune: the study's ``tune``: ``trials``, ``seed``, ``space`` and ``spaces``.
+        folder: of the study.
+
+    Raises:
+        RunBusy: another process searches for this method.
+        LikewiseError: no trial came to an end.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    place = folder / "tuning" / method
+    space = distributions(tune, method)
+    with claimed(place):
+        study = _storage(place)
+        failure: LikewiseError | None = None
+        while True:
+            trials = study.get_trials(deepcopy=False)
+            cut_off = [trial for trial in trials if trial.state == TrialState.RUNNING]
+            if cut_off:
+                trial = Trial(study, cut_off[0]._trial_id)
+            elif len(trials) < tune.trials:
+                study.sampler = optuna.samplers.TPESampler(
+                    seed=tune.seed + len(trials), n_startup_trials=STARTUP
+                )
+                trial = study.ask(space)
+            else:
+                break
+            failure = _run(study, trial, method, fixed, config_dir, tune.seed, place) or failure
+        return budget(method, folder) or _raise(method, failure)
+
+
+def budget(method: str, folder: Path) -> Budget | None:
+    """What the search for a method got so far; ``None`` before a trial came to an end."""
+    place = folder / "tuning" / method
+    if not (place / "trials.log").is_file():
+        return None
+    study = _storage(place)
+    trials = study.get_trials(deepcopy=False)
+    states = [trial.state for trial in trials]
+    if TrialState.COMPLETE not in states:
+        return None
+    return Budget(
+        method,
+        len(trials),
+        states.count(TrialState.PRUNED),
+        states.count(TrialState.FAIL),
+        sum(trial.user_attrs.get("seconds", 0.0) for trial in trials),
+        study.best_value,
+        _overrides(study.best_params),
+    )
+
+
+def distributions(tune: DictConfig, method: str) -> dict[str, BaseDistribution]:
+    """The space of a method: the common one and its own.
+
+    A key's values are ``{choices: […]}`` or ``{low: …, high: …, log: true}``; two whole numbers
+    make a range of whole numbers.
+    """
+    content: Any = OmegaConf.to_container(tune, resolve=True)
+    space = {**content["space"], **content["spaces"].get(method, {})}
+    return {key: _distribution(key, values) for key, values in space.items()}
+
+
+def _distribution(key: str, values: Any) -> BaseDistribution:
+    try:
+        if "choices" in values:
+            return CategoricalDistribution(values["choices"])
+        whole = isinstance(values["low"], int) and isinstance(values["high"], int)
+        kind = IntDistribution if whole else FloatDistribution
+        return kind(values["low"], values["high"], log=values.get("log", False))
+    except (KeyError, TypeError, ValueError) as error:
+        raise LikewiseError(
+            f"tune: {key} must have choices, or low and high (and log: true), not {values}"
+        ) from error
+
+
+def _storage(place: Path) -> optuna.Study:
+    storage = JournalStorage(JournalFileBackend(str(place / "trials.log")))
+    return optuna.create_study(
+        study_name="trials",
+        storage=storage,
+        direction="maximize",
+        load_if_exists=True,
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP),
+    )
+
+
+def _overrides(params: dict[str, Any]) -> list[str]:
+    return [f"{key}={value}" for key, value in sorted(params.items())]
+
+
+def _run(
+    study: optuna.Study,
+    trial: Trial,
+    method: str,
+    fixed: Sequence[str],
+    config_dir: str | None,
+    seed: int,
+    place: Path,
+) -> LikewiseError | None:
+    """One trial, told to the storage; the error of one that diverged."""
+    own = [*_overrides(trial.params), f"seed={seed}", "evaluate_on=validation", "logger=none"]
+    config = compose([*fixed, *own], config_dir)
+    config.name, config.study, config.output = f"trial{trial.number}", method, str(place.parent)
+    key = f"validation/{config.primary}"
+    started = time.perf_counter()
+    state, score, failure = TrialState.FAIL, None, None
+    try:
+        score = read_result(train(config, (Report(trial, key),)))["metrics"][key]
+        state = TrialState.COMPLETE
+    except optuna.TrialPruned:
+        state = TrialState.PRUNED
+    except LikewiseError as error:
+        failure = error
+    trial.set_user_attr("seconds", time.perf_counter() - started)
+    study.tell(trial, score, state)
+    return failure
+
+
+def _raise(method: str, failure: LikewiseError | None) -> Budget:
+    why = f": {failure}" if failure else ""
+    raise LikewiseError(f"no trial of {method} came to an end{why}")
