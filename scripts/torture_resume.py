@@ -35,10 +35,10 @@ def finish(process: subprocess.Popen[bytes], folder: Path) -> None:
         sys.exit(f"the study failed; {folder / 'log.txt'} says why")
 
 
-def outcome(folder: Path, study: str) -> dict[str, object]:
+def outcome(folder: Path) -> dict[str, object]:
     """Everything of a study that may not depend on how often it was cut off."""
     found: dict[str, object] = {}
-    runs = sorted((folder / study).glob("*/result.json"))
+    runs = sorted(folder.glob("*/result.json"))
     for path in runs:
         result = json.loads(path.read_text())
         files = ("per_query.parquet", "weights.safetensors", "history.json")
@@ -47,7 +47,7 @@ def outcome(folder: Path, study: str) -> dict[str, object]:
             result["cost"]["epochs"],
             [hashlib.sha256((path.parent / name).read_bytes()).hexdigest() for name in files],
         )
-    with open(folder / study / "table.csv") as table:
+    with open(folder / "table.csv") as table:
         rows = list(csv.DictReader(table))
     keep = ("method", "seeds", "runs")
     found["table"] = [
@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("overrides", nargs="*")
     options = parser.parse_args()
     overrides = ["logger=none", *options.overrides]
+    name = Path(options.study).name
     moments = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as place:
         peace, war = Path(place) / "peace", Path(place) / "war"
@@ -85,10 +86,10 @@ def main() -> None:
                 process.kill()
                 process.wait()
             kills += 1
-            done = len(list((war / options.study).glob("*/result.json")))
+            done = len(list((war / name).glob("*/result.json")))
             print(f"kill {kills} after {delay:.1f} s: {done} runs finished", flush=True)
         finish(start(options.study, war, overrides), war)
-        same = outcome(peace, options.study) == outcome(war, options.study)
+        same = outcome(peace / name) == outcome(war / name)
     runs = "every run and the table are" if same else "NOT every run or the table is"
     print(f"after {kills} kills {runs} equal to the undisturbed study's, bit for bit")
     sys.exit(0 if same else 1)

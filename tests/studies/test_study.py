@@ -1,0 +1,146 @@
+"""A study under kills, beside itself, and as an ablation; all through the real command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from likewise.errors import LikewiseError
+from likewise.studies.results import read_finished
+from likewise.studies.study import open_study, run_study
+
+ROOT = Path(__file__).resolve().parents[2]
+METHODS = "methods:\n  mlp: [encoder=mlp]\n  rnn: [encoder=rnn, encoder.hidden_size=8]\n"
+
+
+def write_study(folder: Path, text: str) -> Path:
+    """A study of tiny encoders."""
+    folder.mkdir()
+    (folder / "study.yaml").write_text(f"question: Which?\nseeds: [0, 1]\n{text}")
+    return folder
+
+
+def overrides(small: list[str]) -> list[str]:
+    return [one for one in small if not one.startswith("output")]
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_numbers(
+    small: list[str], tmp_path: Path
+) -> None:
+    study = write_study(tmp_path / "mine", METHODS)
+    script = ROOT / "scripts" / "torture_resume.py"
+    options = ["--study", str(study), "--kills", "2", "--", *overrides(small)]
+    done = subprocess.run(
+        [sys.executable, str(script), *options, "trainer.max_epochs=20"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "kill 1 after" in done.stdout
+    assert "bit for bit" in done.stdout
+
+
+def test_two_processes_share_a_study(small: list[str], tmp_path: Path) -> None:
+    study = write_study(tmp_path / "mine", METHODS)
+    command = [sys.executable, "-m", "likewise", "study", str(study)]
+    command += ["--output", str(tmp_path / "runs"), *overrides(small), "trainer.max_epochs=10"]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=300) for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    lines = [line for out, _ in outputs for line in out.splitlines() if line.startswith("[")]
+    assert len(lines) == 8
+    trained = sorted(line.split(":")[0] for line in lines if "finished before" not in line)
+    assert len(trained) == len(set(trained)) == 4
+    assert len(list((tmp_path / "runs" / "mine").glob("*/result.json"))) == 4
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+def test_a_polite_kill_ends_it_promptly(
+    kind: signal.Signals, small: list[str], tmp_path: Path
+) -> None:
+    study = write_study(tmp_path / "mine", METHODS)
+    command = [sys.executable, "-m", "likewise", "study", str(study)]
+    command += ["--output", str(tmp_path / "runs"), *overrides(small)]
+    process = subprocess.Popen(
+        [*command, "trainer.max_epochs=100000", "trainer.patience=null"],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("runs/mine/*/checkpoints/last.ckpt")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.1)
+    os.kill(process.pid, kind)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == (130 if kind == signal.SIGINT else 143)
+    assert "Traceback" not in errors
+    assert not list(tmp_path.glob("runs/mine/*/result.json"))
+
+
+def test_an_ablation_measures_each_change_from_the_base(small: list[str], tmp_path: Path) -> None:
+    text = (
+        "ablate:\n  base: [encoder=mlp, 'encoder.hidden_sizes=[16]']\n  changes:\n"
+        "    no dropout: [encoder.dropout=0]\n    no weight decay: [method.weight_decay=0]\n"
+    )
+    study = open_study(
+        str(write_study(tmp_path / "mine", text)), str(tmp_path / "runs"), overrides(small)
+    )
+    assert list(study.config.methods) == ["base", "no dropout", "no weight decay"]
+    assert study.config.baseline == "base"
+    assert study.fixed("no dropout")[-len(study.overrides) - 1] == "encoder.dropout=0"
+    run_study(study)
+    results = read_finished(study.folder)
+    assert len(results) == 6
+    config = (results[2].folder / "config.yaml").read_text()
+    assert results[2].name == "no dropout"
+    assert re.search(r"dropout: 0$", config, re.MULTILINE)
+    for wrong in ("ablate:\n  base: []\n", text + METHODS, "overrides: []\n"):
+        folder = tmp_path / f"wrong{len(wrong)}"
+        with pytest.raises(LikewiseError, match=r"ablate needs base and changes|lacks methods"):
+            open_study(str(write_study(folder, wrong)))
+
+
+def test_a_wrong_combination_is_found_before_anything_is_trained(
+    small: list[str], tmp_path: Path
+) -> None:
+    text = "methods:\n  good: [encoder=mlp]\n  bad: [encoder=mlp, loss=arcface, similarity=dot]\n"
+    study = open_study(
+        str(write_study(tmp_path / "mine", text)), str(tmp_path / "runs"), overrides(small)
+    )
+    with pytest.raises(LikewiseError, match="similarity=cosine"):
+        run_study(study)
+    assert not list(study.folder.glob("*/result.json"))
+
+
+def test_comparing_a_study_leaves_out_runs_that_are_no_longer_its_own(
+    small: list[str], tmp_path: Path
+) -> None:
+    folder = write_study(tmp_path / "mine", METHODS)
+    command = [sys.executable, "-m", "likewise"]
+    place = ["--output", str(tmp_path / "runs"), *overrides(small)]
+    subprocess.run([*command, "study", str(folder), *place], check=True, capture_output=True)
+    text = (folder / "study.yaml").read_text()
+    (folder / "study.yaml").write_text(text.replace("hidden_size=8", "hidden_size=9"))
+    done = subprocess.run(
+        [*command, "compare", str(folder), *place], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 of 4 runs are finished" in done.stdout
+    assert "mlp alone was run" in done.stdout
+    table = (tmp_path / "runs" / "mine" / "evidence.csv").read_text()
+    assert len(table.splitlines()) == 1
+    assert json.loads((tmp_path / "runs" / "mine" / "leaks.json").read_text())["counts"]
