@@ -76,8 +76,8 @@ def main() -> None:
         kills = 0
         while kills < options.kills:
             process = start(options.study, war, overrides)
-            # Long enough to get somewhere, short enough that the kills are spread over the study.
-            delay = seconds * (0.1 + moments.uniform(0, 2 / options.kills))
+            # Long enough to get somewhere, short enough that all kills find it running.
+            delay = seconds * (0.1 + moments.uniform(0, 1.2 / options.kills))
             try:
                 process.wait(delay)
                 finish(process, war)

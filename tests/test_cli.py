@@ -125,6 +125,10 @@ def test_study_runs_once_and_skips_what_is_finished(small: list[str], tmp_path: 
     assert first.stdout.count("finished before") == 0
     again = likewise("study", str(study), *overrides, output)
     assert again.stdout.count("finished before") == 4
+    page = (tmp_path / "runs" / "mine" / "report.html").read_text()
+    for part in ("Is the difference real?", "Queries worth a look", "Leaks between the splits"):
+        assert part in page
+    assert page.count("<img") == 2 + 2 + 4 + 3 + 2 * 3
     (study / "study.yaml").write_text("question: Which?\nmetods: {}\n")
     wrong = likewise("study", str(study), output)
     assert wrong.returncode == 1

@@ -182,7 +182,7 @@ def test_missing_files_are_said_not_skipped(tmp_path: Path) -> None:
     assert "cnn alone was run" in text
     assert "A method of one seed has no interval" in text
     assert "The runs left no history." in text
-    assert text.count("the run left no such picture") == 2
+    assert text.count("the run left no such picture") == 3
     assert "likewise study" not in text
     assert "±" not in text.split("<footer")[0].split("Methods compared")[0]
 

@@ -54,6 +54,7 @@ def neighbour_gallery(
     neighbours: np.ndarray,
     values: np.ndarray,
     group_names: Sequence[str],
+    rows_of: Sequence[str] | None = None,
 ) -> Figure:
     """A row a query: its picture, then its nearest with their similarity.
 
@@ -64,6 +65,7 @@ def neighbour_gallery(
         neighbours: places [q, k], nearest first.
         values: similarities [q, k].
         group_names: the name of group ``i`` at place ``i``.
+        rows_of: whose neighbours each row shows, where these differ.
     """
     rows, nearest = neighbours.shape
     figure = _figure(1.05 * (nearest + 1) + 0.3, 1.3 * rows + 0.35)
@@ -78,6 +80,8 @@ def neighbour_gallery(
             same = groups[other] == groups[query]
             title = f"{'✓' if same else '✗'} {value:.2f}"
             _show(axes[row, place], images[other], title, SAME if same else OTHER, "normal", 2.5)
+        if rows_of is not None:
+            axes[row, 0].set_ylabel(_shorten(rows_of[row], 13), fontsize=8, color=INK)
     return figure
 
 
@@ -148,6 +152,38 @@ def similarity_heat_map(
         color=INK,
     )
     figure.colorbar(drawn, ax=axes, label=label, shrink=0.85)
+    return figure
+
+
+def embedding_map(points: np.ndarray, groups: np.ndarray, group_names: Sequence[str]) -> Figure:
+    """Products as points; colour and marker tell the first groups, grey the others.
+
+    Args:
+        points: float [n, 2].
+        groups: [n].
+        group_names: the name of group ``i`` at place ``i``.
+    """
+    figure = _figure(6.4, 5.2)
+    axes = figure.subplots()
+    kinds = np.unique(groups)
+    named = kinds[: 2 * len(COLOURS)]
+    rest = ~np.isin(groups, named)
+    if rest.any():
+        axes.scatter(points[rest, 0], points[rest, 1], s=10, color="#bbbbbb", label="others")
+    for place, kind in enumerate(named):
+        own = groups == kind
+        axes.scatter(
+            points[own, 0],
+            points[own, 1],
+            s=14,
+            alpha=0.8,
+            label=_shorten(str(group_names[int(kind)]), 18),
+            color=COLOURS[place % len(COLOURS)],
+            marker=MARKERS[place // len(COLOURS)],
+        )
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_color("#dddddd")
+    figure.legend(frameon=False, fontsize=8.5, loc="outside right upper", markerscale=1.6)
     return figure
 
 

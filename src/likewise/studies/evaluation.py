@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from likewise.data.catalogue import ProductData
 from likewise.data.module import ImageDataModule
+from likewise.data.splits import stratified_sample
 from likewise.errors import LikewiseError
 from likewise.methods.base import to_float
 from likewise.metrics.retrieval import RetrievalMetric, evaluate_retrieval
 from likewise.similarity.base import Similarity
+from likewise.similarity.topk import topk_neighbours
 
 PROTOCOLS = ("leave_one_out", "train_gallery")
 
@@ -57,14 +59,32 @@ def evaluate_split(
     )
 
 
+NEAREST = 8
+# t-SNE of more products takes long and shows no more.
+MAPPED = 600
+
+
 def write_per_query(
-    path: Path, data: ProductData, split: str, metrics: dict[str, RetrievalMetric]
+    path: Path,
+    data: ProductData,
+    split: str,
+    metrics: dict[str, RetrievalMetric],
+    embeddings: Tensor,
+    similarity: Similarity,
 ) -> None:
-    """One row a query: product, group and its score under each metric (NaN: nothing to find)."""
+    """One row a query: product, group, its score under each metric and its neighbours.
+
+    A score is NaN where there was nothing to find. ``neighbours`` are the ids of the ``NEAREST``
+    other products of the split, the nearest first, and ``similarities`` theirs.
+    """
     rows = data.splits[split]
+    ids = np.array(data.catalogue.select(rows)["product_id"][:])
+    values, found = topk_neighbours(embeddings, None, similarity, k=NEAREST)
     columns = {
-        "product_id": data.catalogue.select(rows)["product_id"][:],
+        "product_id": ids,
         "group": data.groups[rows],
+        "neighbours": list(ids[found.cpu().numpy()]),
+        "similarities": list(values.cpu().numpy()),
     }
     scores = {name: metric.per_query_scores().cpu().numpy() for name, metric in metrics.items()}
     pq.write_table(pa.table(columns | scores), path, compression="zstd")
@@ -73,10 +93,14 @@ def write_per_query(
 def draw(
     folder: Path, data: ProductData, split: str, embeddings: Tensor, similarity: Similarity
 ) -> dict[str, Path]:
-    """``neighbours.png`` and ``similarity.png`` of a split; returns them by title."""
+    """``neighbours.png``, ``similarity.png`` and ``map.png`` of a split; returns them by title."""
     from likewise.data.images import image_array
-    from likewise.similarity.topk import topk_neighbours
-    from likewise.studies.drawing import neighbour_gallery, png_bytes, similarity_heat_map
+    from likewise.studies.drawing import (
+        embedding_map,
+        neighbour_gallery,
+        png_bytes,
+        similarity_heat_map,
+    )
 
     rows = data.splits[split]
     groups = data.groups[rows]
@@ -84,7 +108,7 @@ def draw(
     kinds = np.unique(groups)[:10]
     queries = np.array([np.flatnonzero(groups == kind)[0] for kind in kinds])
     values, found = topk_neighbours(
-        embeddings[queries], embeddings, similarity, k=min(9, len(rows))
+        embeddings[queries], embeddings, similarity, k=min(NEAREST + 1, len(rows))
     )
     neighbours, nearest = [], []
     for query, ids, scores in zip(queries, found.cpu().numpy(), values.cpu().numpy(), strict=True):
@@ -98,7 +122,23 @@ def draw(
     shown = np.concatenate([np.flatnonzero(groups == kind)[:8] for kind in kinds])
     matrix = similarity.matrix(embeddings[shown]).cpu().numpy()
     heat = similarity_heat_map(matrix, groups[shown], data.group_names, similarity.name)
-    files = {"neighbours": folder / "neighbours.png", "similarity": folder / "similarity.png"}
-    files["neighbours"].write_bytes(png_bytes(gallery))
-    files["similarity"].write_bytes(png_bytes(heat))
+    some = stratified_sample(groups, min(MAPPED, len(groups)), seed=0)
+    plane = embedding_map(_plane(embeddings[some]), groups[some], data.group_names)
+    figures = {"neighbours": gallery, "similarity": heat, "map": plane}
+    files = {title: folder / f"{title}.png" for title in figures}
+    for title, figure in figures.items():
+        files[title].write_bytes(png_bytes(figure))
     return files
+
+
+def _plane(embeddings: Tensor) -> np.ndarray:
+    """t-SNE of embeddings [n, d] under cosine, float [n, 2] (van der Maaten and Hinton, 2008)."""
+    from sklearn.manifold import TSNE
+
+    count = len(embeddings)
+    if count < 5:
+        return np.zeros((count, 2))
+    unit = torch.nn.functional.normalize(embeddings, dim=1).cpu().numpy()
+    perplexity = min(30.0, (count - 1) / 3)
+    start = "pca" if min(unit.shape) >= 2 else "random"
+    return TSNE(perplexity=perplexity, init=start, random_state=0, n_jobs=1).fit_transform(unit)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import likewise
 from likewise.studies import drawing, tables
 from likewise.studies.comparison import Comparison
+from likewise.studies.galleries import query_galleries
 from likewise.studies.results import MethodSummary, RunResult, by_method
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ DRAWN_COSTS = ("parameters", "flops_per_product", "train_seconds", "embed_images
 RUN_PICTURES = {
     "neighbours": "Nearest neighbours of one product of each group",
     "similarity": "Similarity of every pair of some test products",
+    "map": "Map of some test products (t-SNE): near here is mostly near in the embedding",
 }
 
 
@@ -72,6 +74,9 @@ def render(comparison: Comparison) -> str:
         spread=_spread_picture(summaries, results, primary),
         curves=_curve_pictures(summaries, results, primary),
         costs=_cost_pictures(summaries, primary),
+        galleries=[
+            _picture_of(gallery.png, gallery.title) for gallery in query_galleries(comparison)
+        ],
         runs_of_methods=_run_pictures(summaries, results),
         budgets=tables.budget_rows(comparison.budgets),
         leaks=comparison.leaks,
@@ -91,6 +96,10 @@ def _is_study(study: Mapping[str, Any]) -> bool:
 
 def _picture(figure: Figure, caption: str, alt: str) -> Picture:
     return Picture(caption, alt, _data_uri(drawing.png_bytes(figure)))
+
+
+def _picture_of(png: bytes, caption: str) -> Picture:
+    return Picture(caption, f"{caption}: pictures of queries and their neighbours.", _data_uri(png))
 
 
 def _data_uri(png: bytes) -> str:

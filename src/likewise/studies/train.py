@@ -171,7 +171,8 @@ def _finish(
     files = draw(folder, data, split, embeddings, similarity)
     tracking.summary(results | {f"cost/{name}": value for name, value in cost.items()})
     tracking.pictures(files)
-    write_per_query(folder / "per_query.parquet", data, split, metrics)
+    table = folder / "per_query.parquet"
+    write_per_query(table, data, split, metrics, embeddings, similarity)
     state = {name: tensor.contiguous().cpu() for name, tensor in encoder.state_dict().items()}
     save_file(state, folder / "weights.safetensors")
     write_json(folder / "history.json", method.history)
