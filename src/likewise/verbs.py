@@ -101,7 +101,7 @@ def compare(options: Namespace) -> None:
 
 
 def _compare(opened: Study, folders: list[Path] | None) -> None:
-    from likewise.studies.comparison import compare_runs, write_tables
+    from likewise.studies.comparison import compare_runs, track, write_tables
     from likewise.studies.report import write_report
     from likewise.studies.results import read_finished, read_run
     from likewise.studies.study import budgets
@@ -118,8 +118,11 @@ def _compare(opened: Study, folders: list[Path] | None) -> None:
     print(*comparison.verdict(), *(f"Caution: {doubt}" for doubt in comparison.doubts()), sep="\n")
     if comparison.leaks:
         print(f"Leaks: {comparison.leaks.sentence()}")
-    write_tables(comparison)
-    print(f"report    {write_report(comparison)}")
+    said_before = _text(opened.folder / "RESULTS.md")
+    files = [*write_tables(comparison), write_report(comparison)]
+    if said_before != _text(opened.folder / "RESULTS.md"):
+        track(comparison, files)
+    print(f"report    {opened.folder / 'report.html'}")
     print(f"tables    {opened.folder / 'RESULTS.md'} (also CSV and LaTeX)")
     wandb_runs = sorted(opened.folder.glob("wandb/*run-*"))
     if wandb_runs:
@@ -127,6 +130,10 @@ def _compare(opened: Study, folders: list[Path] | None) -> None:
             f"W&B runs  {opened.folder / 'wandb'} "
             f"({len(wandb_runs)}; `wandb sync {opened.folder / 'wandb'}/offline-run-*` uploads)"
         )
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def evaluate(options: Namespace) -> None:

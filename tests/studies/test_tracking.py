@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from likewise.cli import main
 from likewise.config import compose
 from likewise.errors import LikewiseError
 from likewise.studies.tracking import has_key
@@ -117,3 +118,27 @@ def test_csv_logger_keeps_the_curves(small: list[str]) -> None:
     lines = (train(config) / "metrics.csv").read_text().splitlines()
     assert "train/loss" in lines[0]
     assert len(lines) >= 3
+
+
+def test_a_comparison_is_a_run_of_its_own_in_the_study_s_group(
+    small: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    methods = "methods:\n  mlp: [encoder=mlp]\n  rnn: [encoder=rnn, encoder.hidden_size=8]\n"
+    (folder / "study.yaml").write_text(f"question: Which?\nseeds: [0, 1]\n{methods}")
+    options = [one for one in small if not one.startswith(("output", "logger"))]
+    command = ["study", str(folder), "--output", str(tmp_path / "runs"), *options]
+    assert main(command) == 0
+    runs = sorted((tmp_path / "runs" / "mine" / "wandb").glob("offline-run-*"))
+    assert len(runs) == 5
+    found = [read_back(run) for run in runs]
+    assert {one["group"] for one in found} == {"mine"}
+    (comparison,) = [one for one in found if not one["config"].keys() - {"_wandb"}]
+    logged = {key for row in comparison["history"] for key in row}
+    assert any(key.startswith("methods") for key in logged)
+    assert any(key.startswith("evidence") for key in logged)
+    assert comparison["exit"] == 0
+    # Nothing new to say, no new run.
+    assert main(command) == 0
+    assert len(list((tmp_path / "runs" / "mine" / "wandb").glob("offline-run-*"))) == 5

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from likewise.studies import tables
+from omegaconf import OmegaConf
+
+from likewise.studies import build, tables
 from likewise.studies.evidence import Contrast, contrasts
 from likewise.studies.leak_report import LeakReport, read_leaks
 from likewise.studies.results import MethodSummary, RunResult, by_method, doubts, summarise
+from likewise.studies.tracking import Tracking
 from likewise.studies.verdict import caveat, verdict
 
 if TYPE_CHECKING:
@@ -118,6 +121,34 @@ def write_tables(comparison: Comparison) -> list[Path]:
         partial.write_text(text, encoding="utf-8")
         os.replace(partial, comparison.folder / name)
     return [comparison.folder / name for name in texts]
+
+
+def track(comparison: Comparison, files: Sequence[Path]) -> None:
+    """Log the comparison where its runs were logged.
+
+    Args:
+        files: tables, report and pictures to keep with it.
+    """
+    path = comparison.results[0].folder / "config.yaml"
+    if not path.is_file():
+        return
+    config = OmegaConf.load(path)
+    build.check_targets(OmegaConf.to_container(config.logger))
+    tracking: Tracking = build.make(config.logger)
+    shown = tables.columns(comparison.summaries, comparison.primary)
+    heads = ["method", "seeds", *(column.label for column in shown)]
+    grid = [[str(cell) for cell in row] for row in tables.grid(comparison.summaries, shown)]
+    named = {
+        "methods": [heads, *grid],
+        "evidence": tables.evidence(
+            comparison.summaries, comparison.against_baseline, comparison.primary
+        ),
+    }
+    if comparison.budgets:
+        named["budgets"] = tables.budget_rows(comparison.budgets)
+    leaked = comparison.folder / "leaks.png"
+    pictures = [leaked] if leaked.is_file() else []
+    tracking.compared(comparison.folder, str(comparison.study["name"]), named, [*files, *pictures])
 
 
 def results_page(comparison: Comparison) -> str:

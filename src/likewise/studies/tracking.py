@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +26,15 @@ class Tracking:
 
     def finish(self, failed: bool) -> None:
         """End the run as finished or failed; called exactly once, also after an error."""
+
+    def compared(
+        self,
+        folder: Path,
+        study: str,
+        tables: Mapping[str, Sequence[Sequence[str]]],
+        files: Sequence[Path],
+    ) -> None:
+        """A study's comparison: tables by title (the first row is the head), and its files."""
 
 
 class CsvTracking(Tracking):
@@ -52,16 +61,24 @@ class WandbTracking(Tracking):
 
     def start(self, folder: Path, name: str, study: str | None, config: Mapping) -> Logger:
         """See ``Tracking``; falls back to offline when the server does not answer."""
-        import wandb
         from lightning.pytorch.loggers import WandbLogger
+
+        self._begin(folder.parent, f"{name}-seed{config['seed']}", study, dict(config), None)
+        return WandbLogger(experiment=self.run)
+
+    def _begin(
+        self, place: Path, name: str, group: str | None, config: dict[str, Any], kind: str | None
+    ) -> None:
+        import wandb
 
         logging.getLogger("wandb").setLevel(logging.ERROR)
         options: dict[str, Any] = {
             "project": self.project,
-            "name": f"{name}-seed{config['seed']}",
-            "group": study,
-            "config": dict(config),
-            "dir": str(folder.parent),
+            "name": name,
+            "group": group,
+            "job_type": kind,
+            "config": config,
+            "dir": str(place),
             "reinit": "create_new",
         }
         mode = self.mode or ("online" if has_key() else "offline")
@@ -74,7 +91,6 @@ class WandbTracking(Tracking):
             # Later runs of this process need not wait for the same silence.
             os.environ["WANDB_MODE"] = "offline"
             self.run = wandb.init(mode="offline", settings=_settings(), **options)
-        return WandbLogger(experiment=self.run)
 
     def summary(self, values: Mapping[str, Any]) -> None:
         """See ``Tracking``."""
@@ -91,6 +107,28 @@ class WandbTracking(Tracking):
         if self.run is not None:
             self.run.finish(exit_code=1 if failed else 0)
             self.run = None
+
+    def compared(
+        self,
+        folder: Path,
+        study: str,
+        tables: Mapping[str, Sequence[Sequence[str]]],
+        files: Sequence[Path],
+    ) -> None:
+        """See ``Tracking``: a run of its own in the study's group, the files as an artifact."""
+        import wandb
+
+        self._begin(folder, f"{study}-comparison", study, {}, "comparison")
+        for title, (head, *rows) in tables.items():
+            self.run.log({title: wandb.Table(columns=list(head), data=[list(row) for row in rows])})
+        pictures = {path.stem: wandb.Image(str(path)) for path in files if path.suffix == ".png"}
+        if pictures:
+            self.run.log(pictures)
+        artifact = wandb.Artifact(f"{study}-comparison", type="comparison")
+        for path in files:
+            artifact.add_file(str(path))
+        self.run.log_artifact(artifact)
+        self.finish(failed=False)
 
 
 def has_key() -> bool:
