@@ -98,6 +98,20 @@ def test_data_and_doctor(pictures: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "torch" in capsys.readouterr().out
 
 
+def test_two_devices_make_one_run(small: list[str], tmp_path: Path) -> None:
+    several = ["trainer.devices=2", "trainer.strategy=ddp", "encoder=mlp"]
+    done = likewise("train", *small, *several)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("seed 0") == 1
+    (folder,) = (tmp_path / "runs" / "train").iterdir()
+    per_query = pq.read_table(folder / "per_query.parquet")
+    assert per_query.num_rows == 60
+    cost = json.loads((folder / "result.json").read_text())["cost"]
+    # 120 products, 60 on each device, in batches of 40.
+    assert cost["epochs"] == 2
+    assert len(json.loads((folder / "history.json").read_text())) == 2
+
+
 def test_multirun_and_compare(small: list[str], tmp_path: Path) -> None:
     done = likewise("train", "-m", "encoder=mlp,rnn", "trainer.max_epochs=1", *small)
     assert done.returncode == 0, done.stderr

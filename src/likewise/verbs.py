@@ -31,11 +31,13 @@ def train(options: Namespace) -> None:
 
 def _train_one(config: DictConfig) -> None:
     from likewise.studies.progress import TrainingProgress
-    from likewise.studies.run import read_result, run_name
+    from likewise.studies.run import first_process, read_result, run_name
     from likewise.studies.train import train
 
     name = run_name(config)
     folder = train(config, (TrainingProgress(f"{name} seed {config.seed}", config.primary),))
+    if not first_process():
+        return
     scores = read_result(folder)["metrics"]
     line = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())
     print(f"{name} seed {config.seed}  {line}\n{folder}", flush=True)
@@ -43,6 +45,7 @@ def _train_one(config: DictConfig) -> None:
 
 def study(options: Namespace) -> None:
     """Run what a study lacks, then compare."""
+    from likewise.studies.run import first_process
     from likewise.studies.study import open_study, run_study
 
     opened = open_study(options.study, options.output, options.overrides, options.config_dir)
@@ -50,7 +53,9 @@ def study(options: Namespace) -> None:
         _list_runs(opened)
         return
     print(" ".join(opened.config.question.split()), flush=True)
-    _compare(opened, run_study(opened))
+    folders = run_study(opened)
+    if first_process():
+        _compare(opened, folders)
 
 
 def _list_runs(opened: Study) -> None:

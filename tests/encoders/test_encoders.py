@@ -62,7 +62,7 @@ def test_generator_makes_pictures_of_the_catalogue_s_shape() -> None:
 
 
 def test_cost_of_a_convolution_by_hand() -> None:
-    encoder = CNN((1, 8, 8), embedding_size=5, channels=(4,)).eval()
+    encoder = CNN((1, 8, 8), embedding_size=5, channels=(4,), convolutions=(1,)).eval()
     # 3x3 convolution without bias, batch normalisation, linear layer over mean and maximum.
     assert count_parameters(encoder) == 9 * 4 + 2 * 4 + 2 * 4 * 5 + 5
     assert flops_per_product(encoder, torch.rand(1, 1, 8, 8)) == 2 * (9 * 4 * 64 + 2 * 4 * 5)

@@ -11,11 +11,13 @@ from likewise.encoders.base import Encoder
 
 
 class CNN(Encoder):
-    """Two 3x3 convolutions and a 2x2 max-pooling a stage, then global mean and maximum.
+    """3x3 convolutions and a 2x2 max-pooling a stage, then global mean and maximum.
 
     Args:
         input_shape: (channels, height, width).
         channels: width of each stage.
+        convolutions: how many each stage has; a second one at full resolution costs most.
+        activation: a class of ``torch.nn``, such as ``ReLU`` or ``SiLU``.
         dropout: probability before the last linear layer.
     """
 
@@ -24,20 +26,22 @@ class CNN(Encoder):
         input_shape: Sequence[int],
         embedding_size: int,
         channels: Sequence[int] = (32, 64, 64),
+        convolutions: Sequence[int] = (1, 2, 2),
+        activation: str = "ReLU",
         dropout: float = 0.1,
         nonnegative: bool = False,
     ) -> None:
         super().__init__(embedding_size, nonnegative)
+        if not hasattr(nn, activation):
+            raise ValueError(f"encoder.activation={activation} is no class of torch.nn")
         stages: list[nn.Module] = []
         before = input_shape[0]
-        for position, width in enumerate(channels):
-            stages += _convolution(before, width)
-            # A second convolution at full resolution costs most and gains least.
-            if position:
-                stages += _convolution(width, width)
-            if position + 1 < len(channels):
+        for width, number in zip(channels, convolutions, strict=True):
+            if stages:
                 stages.append(nn.MaxPool2d(2, ceil_mode=True))
-            before = width
+            for _ in range(number):
+                stages += _convolution(before, width, activation)
+                before = width
         # Channels last is the faster layout for convolutions, on CPUs and tensor cores alike.
         self.stages = nn.Sequential(*stages).to(memory_format=torch.channels_last)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * before, embedding_size))
@@ -49,5 +53,6 @@ class CNN(Encoder):
         return self.head(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
 
 
-def _convolution(before: int, width: int) -> list[nn.Module]:
-    return [nn.Conv2d(before, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+def _convolution(before: int, width: int, activation: str) -> list[nn.Module]:
+    convolution = nn.Conv2d(before, width, 3, padding=1, bias=False)
+    return [convolution, nn.BatchNorm2d(width), getattr(nn, activation)()]

@@ -94,6 +94,8 @@ def evaluate_retrieval(
     for metric in metrics.values():
         metric.reset()
         metric.to(prepared.device)
+        # All queries are here: with several processes each would count them again.
+        metric.distributed_available_fn = _not_distributed
     most = int(relevant.max())
     k = min(size, max((metric.depth(most) for metric in metrics.values()), default=1))
     first_rank = any(metric.needs_first_rank for metric in metrics.values())
@@ -111,6 +113,10 @@ def evaluate_retrieval(
         for metric in metrics.values():
             metric.update(block)
     return {name: float(metric.compute()) for name, metric in metrics.items()}
+
+
+def _not_distributed() -> bool:
+    return False
 
 
 def count_relevant(query_groups: Tensor, gallery_groups: Tensor) -> Tensor:

@@ -49,6 +49,13 @@ def is_finished(folder: Path) -> bool:
     return (folder / "result.json").is_file()
 
 
+def first_process() -> bool:
+    """Whether this process speaks for a run; on several devices there is one for each."""
+    from lightning.pytorch.utilities import rank_zero_only
+
+    return getattr(rank_zero_only, "rank", None) in (None, 0)
+
+
 class RunBusy(LikewiseError):
     """Another process has this run."""
 
@@ -60,8 +67,8 @@ def claimed(folder: Path) -> Iterator[None]:
     Raises:
         RunBusy: another process has the run.
     """
-    # The other processes of a run on several devices work under the first one's claim.
-    if int(os.environ.get("LOCAL_RANK", "0")) > 0:
+    if not first_process():
+        # The other processes of a run on several devices work under the first one's claim.
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)

@@ -141,6 +141,7 @@ def run_study(study: Study) -> list[Path]:
     """
     from likewise.studies.build import load_data, make_method
     from likewise.studies.leak_report import report_leaks
+    from likewise.studies.run import first_process
     from likewise.studies.train import prepare
 
     # A combination that cannot work is found now, not after hours of the others.
@@ -148,8 +149,14 @@ def run_study(study: Study) -> list[Path]:
         config = compose(study.fixed(method), study.config_dir)
         prepare(config)
         make_method(config)
-    report_leaks(load_data(config), study.folder)
+    if first_process():
+        report_leaks(load_data(config), study.folder)
     if study.config.tune is not None:
+        if config.trainer.devices not in (1, "1", "auto"):
+            raise LikewiseError(
+                f"tune searches on one device, not trainer.devices={config.trainer.devices}; "
+                "start one process a device instead, they share the study"
+            )
         methods = list(study.config.methods)
         _all(lambda place: _search(study, methods[place]), len(methods))
     configs = run_configs(study)
@@ -159,14 +166,16 @@ def run_study(study: Study) -> list[Path]:
 
 def _all(work: Callable[[int], str], number: int) -> None:
     """Do every piece and print its line; pieces that other processes have come last."""
-    from likewise.studies.run import RunBusy
+    from likewise.studies.run import RunBusy, first_process
 
     left = list(range(number))
     while left:
         busy = []
         for place in left:
             try:
-                print(work(place), flush=True)
+                line = work(place)
+                if first_process():
+                    print(line, flush=True)
             except RunBusy:
                 busy.append(place)
         if len(busy) == len(left):

@@ -24,7 +24,15 @@ from likewise.studies import build, environment
 from likewise.studies.cost import PeakMemory, Stopwatch, count_parameters, flops_per_product
 from likewise.studies.evaluation import PROTOCOLS, draw, embed, evaluate_split, write_per_query
 from likewise.studies.resume import LastEpoch
-from likewise.studies.run import claimed, is_finished, run_folder, run_id, run_name, write_json
+from likewise.studies.run import (
+    claimed,
+    first_process,
+    is_finished,
+    run_folder,
+    run_id,
+    run_name,
+    write_json,
+)
 from likewise.studies.tracking import Tracking
 
 # Weights, a checkpoint or two, tables and pictures: below this a run would die half-way.
@@ -64,7 +72,7 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
     for key, known in (("protocol", PROTOCOLS), ("evaluate_on", ("test", "validation"))):
         if config[key] not in known:
             raise LikewiseError(f"{key}={config[key]} is not one of {', '.join(known)}")
-    tracking: Tracking = build.make(config.logger)
+    tracking: Tracking = build.make(config.logger) if first_process() else Tracking()
     _start_folder(folder, config)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
     logger = tracking.start(folder, run_name(config), config.study, resolved)
@@ -88,6 +96,8 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
             }
             device = trainer.strategy.root_device
             _finish(config, folder, module, method, best, cost, memory, tracking, device)
+        # The others go on to the next run when this one is finished, not before.
+        trainer.strategy.barrier()
     except BaseException:
         tracking.finish(failed=True)
         raise
@@ -102,7 +112,8 @@ def _start_folder(folder: Path, config: DictConfig) -> None:
             f"only {free / 1e6:.0f} MB are free in {folder.parent}; a run needs "
             f"{NEEDED_BYTES / 1e6:.0f} MB, so free some or set output to another disk"
         )
-    (folder / "config.yaml").write_text(OmegaConf.to_yaml(config, resolve=True))
+    if first_process():
+        (folder / "config.yaml").write_text(OmegaConf.to_yaml(config, resolve=True))
 
 
 def _trainer(
