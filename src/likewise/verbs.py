@@ -13,6 +13,7 @@ from likewise.errors import LikewiseError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from likewise.studies.comparison import Comparison
     from likewise.studies.study import Study
 
 
@@ -50,12 +51,13 @@ def study(options: Namespace) -> None:
 
     opened = open_study(options.study, options.output, options.overrides, options.config_dir)
     if options.dry_run:
-        _list_runs(opened)
+        for part in opened.parts():
+            _list_runs(part)
         return
     print(" ".join(opened.config.question.split()), flush=True)
-    folders = run_study(opened)
+    folders = {part.name: run_study(part) for part in opened.parts()}
     if first_process():
-        _compare(opened, folders)
+        _compare_parts(opened, folders)
 
 
 def _list_runs(opened: Study) -> None:
@@ -98,14 +100,29 @@ def compare(options: Namespace) -> None:
         _compare(Study(folder.resolve().name, config, folder), None)
         return
     opened = open_study(options.study, options.output, options.overrides, options.config_dir)
-    folders = [prepare(config) for config in run_configs(opened)]
-    finished = [place for place in folders if is_finished(place)]
-    if len(finished) < len(folders):
-        print(f"{len(finished)} of {len(folders)} runs are finished")
-    _compare(opened, finished)
+    finished = {}
+    for part in opened.parts():
+        folders = [prepare(config) for config in run_configs(part)]
+        finished[part.name] = [place for place in folders if is_finished(place)]
+        if len(finished[part.name]) < len(folders):
+            print(f"{part.name}: {len(finished[part.name])} of {len(folders)} runs are finished")
+    _compare_parts(opened, finished)
 
 
-def _compare(opened: Study, folders: list[Path] | None) -> None:
+def _compare_parts(opened: Study, folders: dict[str, list[Path]]) -> None:
+    from likewise.studies.ranks import write_ranks
+
+    comparisons = []
+    for part in opened.parts():
+        if opened.config.datasets:
+            print(f"\n{part.name}")
+        comparisons.append(_compare(part, folders[part.name]))
+    if opened.config.datasets:
+        print(f"\n{write_ranks(comparisons, opened.name, opened.folder)}")
+        print(f"ranks     {opened.folder / 'RESULTS.md'}")
+
+
+def _compare(opened: Study, folders: list[Path] | None) -> Comparison:
     from likewise.studies.comparison import compare_runs, track, write_tables
     from likewise.studies.report import write_report
     from likewise.studies.results import read_finished, read_run
@@ -135,6 +152,7 @@ def _compare(opened: Study, folders: list[Path] | None) -> None:
             f"W&B runs  {opened.folder / 'wandb'} "
             f"({len(wandb_runs)}; `wandb sync {opened.folder / 'wandb'}/offline-run-*` uploads)"
         )
+    return comparison
 
 
 def _text(path: Path) -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from likewise.cli import main
 from likewise.errors import LikewiseError
 from likewise.studies.results import read_finished
 from likewise.studies.study import open_study, run_study
@@ -139,8 +140,43 @@ def test_comparing_a_study_leaves_out_runs_that_are_no_longer_its_own(
         [*command, "compare", str(folder), *place], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "2 of 4 runs are finished" in done.stdout
+    assert "mine: 2 of 4 runs are finished" in done.stdout
     assert "mlp alone was run" in done.stdout
     table = (tmp_path / "runs" / "mine" / "evidence.csv").read_text()
     assert len(table.splitlines()) == 1
     assert json.loads((tmp_path / "runs" / "mine" / "leaks.json").read_text())["counts"]
+
+
+def test_methods_are_ranked_over_data_sets(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "overrides: [embedding_size=8]\n"
+        "methods:\n  mlp: [encoder=mlp]\n  rnn: [encoder=rnn, encoder.hidden_size=8]\n"
+        "  still: [encoder=mlp, method.learning_rate=0]\n"
+        "datasets:\n  few: [data.train_size=60]\n  all: []\n"
+    )
+    folder = write_study(tmp_path / "mine", text)
+    options = [one for one in overrides(small) if not one.startswith("embedding")]
+    assert main(["study", str(folder), "--output", str(tmp_path / "runs"), *options]) == 0
+    printed = capsys.readouterr().out
+    runs = tmp_path / "runs" / "mine"
+    assert len(list(runs.glob("few/*/result.json"))) == 6
+    assert len(list(runs.glob("all/*/result.json"))) == 6
+    page = (runs / "RESULTS.md").read_text()
+    rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("| ")][2:]
+    table = {row[0].strip(): [float(cell) for cell in row[1:]] for row in rows}
+    assert table.keys() == {"mlp", "rnn", "still"}
+    for name, (rank, *scores) in table.items():
+        # One more than the methods ahead of it, and half of those level with it.
+        places = [
+            1 + sum((other > own) + (other == own) / 2 for key, other in row if key != name)
+            for own, row in (
+                (score, [(key, values[1 + i]) for key, values in table.items()])
+                for i, score in enumerate(scores)
+            )
+        ]
+        assert rank == pytest.approx(sum(places) / 2, abs=0.01)
+    assert "ranks best over 2 data sets" in printed
+    assert (runs / "ranks.png").is_file()
+    assert (runs / "few" / "report.html").is_file()

@@ -338,6 +338,46 @@ def difference_intervals(intervals: Mapping[str, Interval], label: str) -> Figur
     return figure
 
 
+def critical_difference(names: Sequence[str], ranks: Sequence[float], difference: float) -> Figure:
+    """Mean ranks on a line; a bar joins methods that are not told apart (Demšar 2006).
+
+    Args:
+        names: of the methods.
+        ranks: their mean ranks, 1 is best.
+        difference: the critical difference.
+    """
+    order = np.argsort(ranks, kind="stable")
+    values = [float(ranks[place]) for place in order]
+    starts = range(len(values))
+    bars: list[tuple[int, int]] = []
+    for first in starts:
+        last = max(place for place in starts if values[place] - values[first] < difference)
+        if last > first and not (bars and bars[-1][1] >= last):
+            bars.append((first, last))
+    figure = _figure(6.4, 0.34 * len(names) + 0.2 * len(bars) + 1.0)
+    axes = figure.subplots()
+    for row, place in enumerate(order):
+        axes.plot(values[row], row, "o", color=COLOURS[0], markersize=7)
+        axes.annotate(
+            f"{_shorten(names[place], 24)}  {values[row]:.2f}",
+            (values[row], row),
+            xytext=(9, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9.5,
+            color=INK,
+        )
+    for number, (first, last) in enumerate(bars):
+        height = len(names) + 0.5 * number
+        axes.plot([values[first], values[last]], [height, height], color=INK, linewidth=4)
+    axes.set_ylim(len(names) + 0.5 * len(bars), -0.7)
+    axes.set_xlim(0.9, len(names) + 0.9)
+    axes.set_yticks([])
+    _decorate(axes, f"mean rank (1 is best; bars join ranks closer than {difference:.2f})", "")
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
 def _style(place: int) -> dict[str, Any]:
     return {
         "color": COLOURS[place % len(COLOURS)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,19 @@ class Study:
     def fixed(self, method: str) -> list[str]:
         """Overrides of all runs of a method."""
         return [*self.config.overrides, *self.config.methods[method], *self.overrides]
+
+    def parts(self) -> list[Study]:
+        """One study for each data set, in a folder of its own; itself where it names none."""
+        if not self.config.datasets:
+            return [self]
+        made = []
+        for label, changes in self.config.datasets.items():
+            config = self.config.copy()
+            config.overrides = [*config.overrides, *changes]
+            config.datasets = None
+            name = f"{self.name}/{label}"
+            made.append(replace(self, name=name, config=config, folder=self.folder / label))
+        return made
 
     def facts(self) -> dict[str, object]:
         """Name and config as plain data."""
@@ -104,7 +117,8 @@ def run_configs(study: Study) -> list[DictConfig]:
             overrides = [*study.fixed(method), *tuned[method], f"seed={seed}"]
             config = compose(overrides, study.config_dir)
             config.name, config.study = method, study.name
-            config.output = str(study.folder.parent)
+            # The folder of a data set's part lies one deeper, as its name says.
+            config.output = str(study.folder.parents[study.name.count("/")])
             config.primary = study.config.primary
             configs.append(config)
     return configs
