@@ -125,12 +125,12 @@ def _compare_parts(opened: Study, folders: dict[str, list[Path]]) -> None:
 def _compare(opened: Study, folders: list[Path] | None) -> Comparison:
     from likewise.studies.comparison import compare_runs, track, write_tables
     from likewise.studies.report import write_report
-    from likewise.studies.results import read_finished, read_run
+    from likewise.studies.results import read_finished, read_run, told_apart
     from likewise.studies.study import budgets
     from likewise.studies.tables import print_table
 
     if folders is None:
-        results = read_finished(opened.folder)
+        results = told_apart(read_finished(opened.folder))
     else:
         results = [read_run(folder) for folder in folders]
     if not results:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from likewise.errors import LikewiseError
-from likewise.studies.results import doubts, read_finished, summarise
+from likewise.studies.results import doubts, read_finished, summarise, told_apart
 from likewise.studies.tables import print_table, to_csv, to_latex, to_markdown
 
 SCORES = {"mlp": [0.51, 0.55, 0.53], "cnn_big": [0.71, 0.69, 0.76], "rnn": [0.6]}
@@ -140,3 +140,17 @@ def test_printed_table_fits_100_columns(runs: Path, capsys: pytest.CaptureFixtur
     assert "0.9000*" in printed
     assert "98,765.43" in printed
     assert "…" not in printed
+
+
+def test_runs_of_one_name_are_told_apart_by_their_settings(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        for loss, margin in (("SupConLoss", None), ("TripletMarginLoss", 0.2)):
+            folder = tmp_path / f"{loss}{seed}"
+            write_run(folder, "cnn", seed, 0.5)
+            part = f"  margin: {margin}\n" if margin else ""
+            (folder / "config.yaml").write_text(
+                f"seed: {seed}\noutput: {seed}\nloss:\n  _target_: package.{loss}\n{part}"
+            )
+    write_run(tmp_path / "mlp", "mlp", 0, 0.5)
+    names = {run.name for run in told_apart(read_finished(tmp_path))}
+    assert names == {"cnn loss=SupConLoss", "cnn loss=TripletMarginLoss", "mlp"}

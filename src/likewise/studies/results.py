@@ -6,11 +6,14 @@ import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from likewise.errors import LikewiseError
+from likewise.studies.run import COSMETIC
 from likewise.studies.statistics import mean_interval
 
 
@@ -83,6 +86,46 @@ def read_finished(folder: Path) -> list[RunResult]:
     results = [read_run(path.parent) for path in sorted(folder.rglob("result.json"))]
     tested = [run for run in results if any(key.startswith("test/") for key in run.metrics)]
     return sorted(tested, key=lambda result: (result.name, result.seed, result.id))
+
+
+def told_apart(results: Sequence[RunResult]) -> list[RunResult]:
+    """The runs, those of one name named by the settings they differ in too.
+
+    A sweep over losses with one encoder leaves runs that are all called after the encoder.
+    """
+    named = []
+    for name, runs in by_method(results).items():
+        if len({run.seed for run in runs}) == len(runs):
+            named += runs
+            continue
+        settings = [_settings(run.folder) for run in runs]
+        keys = sorted({key for one in settings for key in one})
+        differing = [key for key in keys if len({one.get(key) for one in settings}) > 1]
+        # Parts of different kinds differ in many settings; their kind says it all.
+        kinds = [key for key in differing if key.endswith("_target_")]
+        parts = tuple(kind.removesuffix("_target_") for kind in kinds)
+        shown = kinds + [key for key in differing if not key.startswith(parts or ("\0",))]
+        for run, one in zip(runs, settings, strict=True):
+            words = [f"{key.removesuffix('._target_')}={one.get(key)}" for key in shown]
+            named.append(replace(run, name=" ".join([name, *words])))
+    return named
+
+
+def _settings(folder: Path) -> dict[str, str]:
+    """A run's settings by dotted key, without its seed and what says nothing of its result."""
+    path = folder / "config.yaml"
+    content: Any = OmegaConf.to_container(OmegaConf.load(path)) if path.is_file() else {}
+    found: dict[str, str] = {}
+
+    def add(prefix: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                add(f"{prefix}.{key}" if prefix else str(key), inner)
+        else:
+            found[prefix] = str(value).rsplit(".", 1)[-1] if "_target_" in prefix else str(value)
+
+    add("", {key: value for key, value in content.items() if key not in (*COSMETIC, "seed")})
+    return found
 
 
 def read_run(folder: Path) -> RunResult:
