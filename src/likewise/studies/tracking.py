@@ -124,7 +124,9 @@ class WandbTracking(Tracking):
         pictures = {path.stem: wandb.Image(str(path)) for path in files if path.suffix == ".png"}
         if pictures:
             self.run.log(pictures)
-        artifact = wandb.Artifact(f"{study}-comparison", type="comparison")
+        # W&B allows no slash in an artifact's name; a study's part of one data set has one.
+        name = f"{study}-comparison".replace("/", "-")
+        artifact = wandb.Artifact(name, type="comparison")
         for path in files:
             artifact.add_file(str(path))
         self.run.log_artifact(artifact)
