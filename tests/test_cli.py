@@ -192,6 +192,18 @@ MISTAKES = {
     "primary": (["primary=map"], "map_at_r"),
     "protocol": (["protocol=both"], "leave_one_out"),
     "trainer": (["+trainer.epochs=3"], "epochs"),
+    "accelerator": (["trainer.accelerator=warp"], "trainer"),
+    "precision": (["trainer.precision=fp99"], "trainer"),
+    "spawn": (["trainer.strategy=ddp_spawn"], "use ddp"),
+    "no batch": (["batch_size=0"], "batch_size=0"),
+    "word for number": (["batch_size=abc"], "batch_size=abc"),
+    "negative seed": (["seed=-1"], "seed=-1"),
+    "no epoch": (["trainer.max_epochs=0"], "max_epochs=0"),
+    "no width": (["embedding_size=0"], "embedding_size=0"),
+    "proxies": (
+        ["similarity=jaccard", "encoder=mlp", "encoder.nonnegative=true", "loss=proxy_anchor"],
+        "proxies",
+    ),
     "cell": (["encoder=rnn", "encoder.cell=gruu"], "gru or lstm"),
     "nan": (["method.learning_rate=1e30", "trainer.max_epochs=30"], "method.learning_rate"),
 }

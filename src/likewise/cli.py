@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from likewise.errors import LikewiseError
 
+INTERRUPTED = "interrupted; finished runs are kept, and this one goes on where it was"
 EPILOG = "Overrides are Hydra's: likewise train encoder=rnn loss=triplet trainer.max_epochs=5"
 
 
@@ -74,13 +75,18 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def _terminate(*_: object) -> None:
+    print(f"likewise: {INTERRUPTED}", file=sys.stderr)
+    sys.exit(128 + signal.SIGTERM)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a verb; a user's mistake is one sentence on standard error and status 1."""
     # Told to show the whole error, Hydra lets it through to the one sentence made of it here.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     # A polite kill ends a run as an interruption does: marked, and resumed the next time.
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        signal.signal(signal.SIGTERM, _terminate)
     options = parse(arguments)
     if options.version:
         import likewise
@@ -97,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         search_path(options.config_dir)
         getattr(verbs, options.verb)(options)
     except KeyboardInterrupt:
-        print("likewise: interrupted; finished runs are kept", file=sys.stderr)
+        print(f"likewise: {INTERRUPTED}", file=sys.stderr)
         return 130
     except Exception as error:
         message = one_sentence(error)
@@ -110,6 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def one_sentence(error: BaseException) -> str | None:
     """What a person needs to know of a mistake of theirs; ``None`` for a fault of ours."""
+    import yaml
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
@@ -119,6 +126,8 @@ def one_sentence(error: BaseException) -> str | None:
         lines = [line.strip() for line in text.splitlines()]
         kept = [line for line in lines if line and not line.startswith(("object_type", "full_key"))]
         return " ".join(kept).replace("\t", " ")
+    if isinstance(error, yaml.YAMLError):
+        return f"a YAML file cannot be read: {' '.join(str(error).split())}"
     if isinstance(error, LikewiseError):
         return " ".join(str(error).split())
     if isinstance(error, OSError):

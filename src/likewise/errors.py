@@ -6,3 +6,7 @@ class LikewiseError(Exception):
 
     The command line prints it as one sentence, without a traceback, and exits with status 1.
     """
+
+
+class Diverged(LikewiseError):
+    """A loss or an embedding became NaN or infinite."""

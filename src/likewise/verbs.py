@@ -245,4 +245,4 @@ def doctor(options: Namespace) -> None:
     print(f"free disk    {shutil.disk_usage('.').free / 1e9:.1f} GB")
     missing = [name for name, version in found["packages"].items() if version is None]
     if missing:
-        raise LikewiseError(f"not installed: {', '.join(missing)}; run `make .venv` again")
+        raise LikewiseError(f"not installed: {', '.join(missing)}; install requirements.lock again")

@@ -147,6 +147,22 @@ def test_comparing_a_study_leaves_out_runs_that_are_no_longer_its_own(
     assert json.loads((tmp_path / "runs" / "mine" / "leaks.json").read_text())["counts"]
 
 
+@pytest.mark.parametrize(
+    ("text", "override", "said"),
+    [
+        ("baseline: ghost\n", None, "baseline ghost is no method"),
+        ("", "seed=3", "a study sets seed itself"),
+        ("", "evaluate_on=validation", "a study sets evaluate_on itself"),
+    ],
+)
+def test_what_a_study_cannot_do_is_said_before_it_starts(
+    text: str, override: str | None, said: str, tmp_path: Path
+) -> None:
+    folder = write_study(tmp_path / "mine", text + METHODS)
+    with pytest.raises(LikewiseError, match=said):
+        open_study(str(folder), str(tmp_path), [override] if override else [])
+
+
 def test_methods_are_ranked_over_data_sets(
     small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

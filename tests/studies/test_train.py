@@ -129,12 +129,49 @@ def test_a_full_disk_is_one_sentence(small: list[str], monkeypatch: pytest.Monke
         train(config)
 
 
-def test_a_saved_config_cannot_build_what_it_likes(small: list[str]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "os.system",
+        "likewise.studies.train.torch.load",
+        "likewise.studies.saved.open_run",
+        "torch.nn.init.normal_",
+        "'${oc.env:HOME}'",
+    ],
+)
+def test_a_saved_config_cannot_build_what_it_likes(small: list[str], wrong: str) -> None:
     folder = train(compose([*small, "encoder=mlp"]))
     path = folder / "config.yaml"
-    path.write_text(path.read_text().replace("likewise.encoders.mlp.MLP", "os.system"))
-    with pytest.raises(LikewiseError, match=r"os\.system"):
+    path.write_text(path.read_text().replace("likewise.encoders.mlp.MLP", wrong))
+    with pytest.raises(LikewiseError, match=r"wants to build|runs do not leave there"):
         open_run(folder)
+
+
+def test_an_allowance_is_for_a_package_not_for_a_prefix(small: list[str]) -> None:
+    folder = train(compose([*small, "encoder=mlp"]))
+    path = folder / "config.yaml"
+    path.write_text(path.read_text().replace("likewise.encoders.mlp.MLP", "json.JSONEncoder"))
+    with pytest.raises(LikewiseError, match="wants to build"):
+        open_run(folder, allow=("jso",))
+
+
+def test_a_collapsed_encoder_finishes_with_its_poor_scores(small: list[str]) -> None:
+    config = [*small, "encoder=mlp", "method.learning_rate=1e6", "trainer.max_epochs=1"]
+    metrics = result(train(compose(config)))["metrics"]
+    assert 0 <= metrics["test/map_at_r"] < 1
+
+
+def test_changed_source_of_a_user_s_part_is_another_run(
+    small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    part = tmp_path / "own_part_of_a_user.py"
+    overrides = [*small, "encoder=mlp", "encoder._target_=own_part_of_a_user.Own"]
+    folders = []
+    for text in ("class Own: pass\n", "class Own: ...\n"):
+        part.write_text(text)
+        folders.append(prepare(compose(overrides)))
+    assert folders[0] != folders[1]
 
 
 def test_weights_of_another_architecture(small: list[str]) -> None:

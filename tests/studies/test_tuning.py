@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def study(small: list[str], tmp_path: Path) -> Study:
 
 def trials(study: Study, method: str) -> list[tuple[Any, ...]]:
     """Number, state, parameters and reported scores of every trial."""
-    found = tuning._storage(study.folder / "tuning" / method).get_trials()
+    found = tuning._storage(study.search(method).place()).get_trials()
     return [(one.number, one.state, one.params, one.intermediate_values) for one in found]
 
 
@@ -69,7 +70,7 @@ def test_methods_get_equal_budgets_and_fresh_seeds(study: Study) -> None:
 def test_the_best_trial_is_the_one_with_the_best_validation_score(study: Study) -> None:
     run_study(study)
     for one in budgets(study):
-        storage = tuning._storage(study.folder / "tuning" / one.method)
+        storage = tuning._storage(study.search(one.method).place())
         complete = [t for t in storage.get_trials() if t.state == optuna.trial.TrialState.COMPLETE]
         best = max(complete, key=lambda trial: trial.value or 0.0)
         assert one.score == best.value
@@ -82,7 +83,7 @@ def test_a_search_cut_off_makes_the_same_suggestions(
     other = Study(study.name, study.config, tmp_path / "other", study.overrides)
 
     def whole(one: Study) -> None:
-        tuning.search("supcon", one.fixed("supcon"), None, one.config.tune, one.folder)
+        tuning.search(one.search("supcon"))
 
     whole(study)
     train, calls = tuning.train, []
@@ -110,13 +111,13 @@ def test_a_trial_that_diverges_is_counted_and_not_chosen(study: Study) -> None:
     study.config.tune.spaces = {}
     study.config.tune.space = {"method.learning_rate": {"choices": [1e-3, 1e30]}}
     study.config.tune.trials = 4
-    found = tuning.search("supcon", study.fixed("supcon"), None, study.config.tune, study.folder)
+    found = tuning.search(study.search("supcon"))
     assert found.trials == 4
     assert found.failed > 0
     assert found.overrides == ["method.learning_rate=0.001"]
     study.config.tune.space = {"method.learning_rate": {"choices": [1e30]}}
     with pytest.raises(LikewiseError, match=r"no trial of triplet came to an end.*learning_rate"):
-        tuning.search("triplet", study.fixed("triplet"), None, study.config.tune, study.folder)
+        tuning.search(study.search("triplet"))
 
 
 @pytest.mark.parametrize("values", [3, {"low": 1}, {"low": 2.0, "high": 1.0}, {"choices": []}])
@@ -130,3 +131,23 @@ def test_a_range_of_whole_numbers_gives_whole_numbers(study: Study) -> None:
     study.config.tune.space = {"batch_size": {"low": 20, "high": 40}}
     space = tuning.distributions(study.config.tune, "triplet")
     assert isinstance(space["batch_size"], optuna.distributions.IntDistribution)
+
+
+def test_trials_of_other_settings_are_not_taken_up(study: Study) -> None:
+    place = study.search("triplet").place()
+    longer = replace(study, overrides=[*study.overrides, "trainer.max_epochs=3"])
+    assert longer.search("triplet").place() != place
+    more = replace(study, config=study.config.copy())
+    more.config.tune.trials = 9
+    assert more.search("triplet").place() == place
+    more.config.tune.space = {"method.learning_rate": {"choices": [1e-3]}}
+    assert more.search("triplet").place() != place
+
+
+def test_the_search_maximises_the_study_s_own_metric(study: Study) -> None:
+    study.config.primary = "recall_at_1"
+    study.config.tune.trials = 1
+    tuning.search(study.search("triplet"))
+    (result,) = study.folder.glob("tuning/triplet-*/*/result.json")
+    assert "validation/recall_at_1" in json.loads(result.read_text())["metrics"]
+    assert "primary: recall_at_1" in (result.parent / "config.yaml").read_text()

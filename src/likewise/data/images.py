@@ -18,12 +18,18 @@ def image_dataset(columns: dict[str, list], images: np.ndarray) -> Dataset:
     from datasets import Dataset
     from datasets.features.features import Array3DExtensionType
 
-    storage: pa.Array = pa.array(np.ascontiguousarray(images).reshape(-1))
-    for size in images.shape[:0:-1]:
-        offsets = pa.array(np.arange(0, len(storage) + 1, size, dtype=np.int32))
-        storage = pa.ListArray.from_arrays(offsets, storage)
     kind = Array3DExtensionType(images.shape[1:], "uint8")
-    image = pa.ExtensionArray.from_storage(kind, storage)
+    # Arrow's lists count in 32 bits, so that no piece may hold more values than these can.
+    rows = max(1, (2**31 - 1) // max(1, images[0].size if len(images) else 1))
+    pieces = []
+    for start in range(0, max(1, len(images)), rows):
+        part = images[start : start + rows]
+        storage: pa.Array = pa.array(np.ascontiguousarray(part).reshape(-1))
+        for size in images.shape[:0:-1]:
+            offsets = pa.array(np.arange(0, len(storage) + 1, size, dtype=np.int32))
+            storage = pa.ListArray.from_arrays(offsets, storage)
+        pieces.append(pa.ExtensionArray.from_storage(kind, storage))
+    image = pa.chunked_array(pieces)
     table = pa.table({name: pa.array(values) for name, values in columns.items()})
     return Dataset(table.append_column(pa.field("image", kind), image))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from likewise.encoders.base import Encoder
 
@@ -36,4 +37,5 @@ class Contrastive(Encoder):
 
     def project(self, products: Tensor) -> Tensor:
         """What the loss sees, float [b, projection_size]."""
-        return self.projection(self.base(products))
+        projected = self.projection(self.base(products))
+        return F.softplus(projected) if self.nonnegative else projected

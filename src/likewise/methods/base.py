@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from likewise.encoders.base import Encoder
-from likewise.errors import LikewiseError
+from likewise.errors import Diverged
 from likewise.metrics.retrieval import RetrievalMetric, evaluate_retrieval
 from likewise.similarity.base import Similarity
 
@@ -56,10 +56,11 @@ class Method(pl.LightningModule):
 
     def metric_loss(self, embeddings: Tensor, groups: Tensor) -> Tensor:
         """The loss between embeddings [b, d] of groups [b], through the miner; in float32."""
-        embeddings = embeddings.float()
-        if self.miner is None:
-            return self.loss(embeddings, groups)
-        return self.loss(embeddings, groups, self.miner(embeddings, groups))
+        with torch.autocast(embeddings.device.type, enabled=False):
+            embeddings = embeddings.float()
+            if self.miner is None:
+                return self.loss(embeddings, groups)
+            return self.loss(embeddings, groups, self.miner(embeddings, groups))
 
     def forward(self, images: Tensor) -> Tensor:
         """uint8 [b, c, h, w] to embeddings, float [b, d]."""
@@ -160,7 +161,7 @@ class Method(pl.LightningModule):
             self._diverged()
 
     def _diverged(self) -> None:
-        raise LikewiseError(
+        raise Diverged(
             f"the loss or an embedding became NaN or infinite in epoch {self.current_epoch}; lower "
             f"method.learning_rate (now {self.learning_rate:g}) or check the loss's settings"
         )

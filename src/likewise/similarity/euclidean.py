@@ -24,8 +24,14 @@ class Euclidean(Similarity):
         return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
     def ranking(self, a: Tensor, b: Tensor) -> Tensor:
-        """x·y - ‖y‖²/2, which orders as the distance does and costs one matrix product."""
-        return torch.addmm(-0.5 * b.square().sum(1)[None], a, b.T)
+        """-‖x - y‖²/2 by one matrix product, around the mean of ``b``.
+
+        Without that shift products far from the origin lose the digits that tell them apart.
+        """
+        centre = b.mean(0)
+        a, b = a - centre, b - centre
+        keys = torch.addmm(-0.5 * b.square().sum(1)[None], a, b.T)
+        return keys.sub_(0.5 * a.square().sum(1)[:, None])
 
     def pairs(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Similarity``."""

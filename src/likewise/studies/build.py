@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import hydra
@@ -24,6 +25,9 @@ ALLOWED = (
     "torchvision.models.",
     "torchmetrics.",
 )
+
+# Packages whose functions build models.
+FUNCTIONS = ("torchvision.models.",)
 
 _loaded: dict[str, ProductData] = {}
 
@@ -140,6 +144,11 @@ def _check_loss(config: DictConfig, similarity: Similarity) -> None:
             f"loss margins pos_margin={loss.pos_margin} and neg_margin={loss.neg_margin} are "
             f"the wrong way round for similarity={similarity.name}; use loss={better}"
         )
+    if "num_classes" in loss and similarity.domain == "nonnegative":
+        raise LikewiseError(
+            f"loss {_short(loss)} learns proxies that need not be non-negative, as "
+            f"similarity={similarity.name} asks; use loss=supcon, triplet or multi_similarity"
+        )
     if "num_classes" in loss and str(config.method._target_).startswith(
         "likewise.methods.contrastive."
     ):
@@ -156,14 +165,28 @@ def _short(config: DictConfig) -> str:
 def check_targets(config: Any, allow: tuple[str, ...] = ()) -> None:
     """Refuse a saved config that would build anything outside the allowed packages."""
     if isinstance(config, dict):
-        target = config.get("_target_")
-        if target is not None and not str(target).startswith(ALLOWED + allow):
-            raise LikewiseError(
-                f"the saved config wants to build {target}, which is not among the allowed "
-                "packages; if you trust the run, add --allow with its package's name"
-            )
+        if "_target_" in config:
+            _check_target(str(config["_target_"]), allow)
         for value in config.values():
             check_targets(value, allow)
     elif isinstance(config, list):
         for value in config:
             check_targets(value, allow)
+    elif isinstance(config, str) and "${" in config:
+        # Runs are saved with everything resolved; what is left could resolve to a target.
+        raise LikewiseError(f"the saved config holds {config!r}, which runs do not leave there")
+
+
+def _check_target(target: str, allow: tuple[str, ...]) -> None:
+    allowed = ALLOWED + tuple(f"{name.rstrip('.')}." for name in allow)
+    if target.startswith(allowed):
+        found = hydra.utils.get_object(target)
+        # An attribute of an allowed module may come from elsewhere, and a function do anything.
+        function = target.startswith(FUNCTIONS) and inspect.isfunction(found)
+        own = f"{getattr(found, '__module__', '')}.".startswith(allowed)
+        if own and (inspect.isclass(found) or function):
+            return
+    raise LikewiseError(
+        f"the saved config wants to build {target}, which is not among the allowed "
+        "packages; if you trust the run, add --allow with its package's name"
+    )

@@ -75,17 +75,16 @@ def write_per_query(
     """One row a query: product, group, its score under each metric and its neighbours.
 
     A score is NaN where there was nothing to find. ``neighbours`` are the ids of the ``NEAREST``
-    other products of the split, the nearest first, and ``similarities`` theirs.
+    other products of the split, the nearest first (whatever the protocol), and ``similarities``
+    theirs.
     """
     rows = data.splits[split]
     ids = np.array(data.catalogue.select(rows)["product_id"][:])
-    values, found = topk_neighbours(embeddings, None, similarity, k=NEAREST)
-    columns = {
-        "product_id": ids,
-        "group": data.groups[rows],
-        "neighbours": list(ids[found.cpu().numpy()]),
-        "similarities": list(values.cpu().numpy()),
-    }
+    columns = {"product_id": ids, "group": data.groups[rows]}
+    if len(rows) > 1:
+        values, found = topk_neighbours(embeddings, None, similarity, k=NEAREST)
+        columns["neighbours"] = list(ids[found.cpu().numpy()])
+        columns["similarities"] = list(values.cpu().numpy())
     scores = {name: metric.per_query_scores().cpu().numpy() for name, metric in metrics.items()}
     pq.write_table(pa.table(columns | scores), path, compression="zstd")
 
@@ -136,9 +135,10 @@ def _plane(embeddings: Tensor) -> np.ndarray:
     from sklearn.manifold import TSNE
 
     count = len(embeddings)
-    if count < 5:
-        return np.zeros((count, 2))
     unit = torch.nn.functional.normalize(embeddings, dim=1).cpu().numpy()
+    # t-SNE of products that are all the same ends the process, not with an exception.
+    if count < 5 or np.ptp(unit, axis=0).max() < 1e-6:
+        return np.zeros((count, 2))
     perplexity = min(30.0, (count - 1) / 3)
     start = "pca" if min(unit.shape) >= 2 else "random"
     return TSNE(perplexity=perplexity, init=start, random_state=0, n_jobs=1).fit_transform(unit)

@@ -39,7 +39,9 @@ class LastEpoch(Checkpoint):
         """Take up the clock and, in a resumed run, the early stop that was decided already."""
         self._started = time.perf_counter() - self.seconds
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(callback, EarlyStopping) and callback.wait_count >= callback.patience:
+            if not isinstance(callback, EarlyStopping):
+                continue
+            if callback.wait_count > 0 and callback.wait_count >= callback.patience:
                 trainer.should_stop = True
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

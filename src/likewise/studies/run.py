@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import likewise
 from likewise.errors import LikewiseError
 
 # Keys that change where or how a run is shown, never its result.
+VERSIONED = ("likewise.", "pytorch_metric_learning.", "torch", "lightning.")
 COSMETIC = ("name", "study", "output", "logger", "hydra")
 
 
@@ -27,7 +29,25 @@ def run_id(config: DictConfig, fingerprint: str) -> str:
     content["data"].pop("path", None)
     kept = {key: value for key, value in content.items() if key not in COSMETIC}
     kept |= {"fingerprint": fingerprint, "version": likewise.__version__}
+    kept["sources"] = _sources(content)
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _sources(config: Any) -> dict[str, str]:
+    """Hashes of the files of a user's own parts, which have no version that says they changed."""
+    found: dict[str, str] = {}
+    parts = config.values() if isinstance(config, dict) else config
+    for part in parts if isinstance(config, dict | list) else ():
+        found |= _sources(part)
+    target = str(config.get("_target_", "")) if isinstance(config, dict) else ""
+    module = target.rpartition(".")[0]
+    if module and not target.startswith(VERSIONED):
+        with suppress(ImportError, ValueError):
+            spec = importlib.util.find_spec(module)
+            if spec is not None and spec.origin is not None and Path(spec.origin).is_file():
+                digest = hashlib.sha256(Path(spec.origin).read_bytes())
+                found[module] = digest.hexdigest()[:12]
+    return found
 
 
 def run_name(config: DictConfig) -> str:
@@ -95,4 +115,10 @@ def read_result(folder: Path) -> Mapping[str, Any]:
     """``result.json`` of a finished run."""
     if not is_finished(folder):
         raise LikewiseError(f"{folder} holds no finished run (no result.json)")
-    return json.loads((folder / "result.json").read_text())
+    path = folder / "result.json"
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise LikewiseError(
+            f"{path} is not valid JSON ({error}); delete its folder and run again"
+        ) from error

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from omegaconf import DictConfig, OmegaConf
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -68,7 +69,7 @@ def open_run(
     encoder = build.make(config.encoder)
     try:
         encoder.load_state_dict(load_file(place / "weights.safetensors"))
-    except RuntimeError as error:
+    except (RuntimeError, SafetensorError) as error:
         raise LikewiseError(
             f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml"
         ) from error
@@ -91,7 +92,10 @@ def _groups(overrides: list[str], config: DictConfig) -> list[str]:
     for override in overrides:
         key, _, value = override.partition("=")
         choice = shipped("configs") / key / f"{value}.yaml"
-        if key in ("similarity", "metrics") and choice.is_file():
+        if key in ("similarity", "metrics"):
+            if not choice.is_file():
+                known = ", ".join(sorted(path.stem for path in choice.parent.glob("*.yaml")))
+                raise LikewiseError(f"there is no {key}={value}; there are {known}")
             config[key] = OmegaConf.load(choice)
         else:
             kept.append(override)
@@ -102,6 +106,7 @@ def write_embeddings(path: Path, product_ids: list[str], embeddings: Tensor) -> 
     """Parquet with ``product_id`` and ``embedding`` (fixed-size list of float32)."""
     flat = pa.array(embeddings.cpu().numpy().reshape(-1))
     column = pa.FixedSizeListArray.from_arrays(flat, embeddings.shape[1])
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     pq.write_table(pa.table({"product_id": product_ids, "embedding": column}), partial)
     os.replace(partial, path)

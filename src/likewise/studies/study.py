@@ -14,8 +14,17 @@ from likewise.config import compose, read_yaml, shipped
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
-    from likewise.studies.tuning import Budget
+    from likewise.studies.tuning import Budget, Search
 
+# Keys that are not for the command line of a study, and what to do instead.
+OWN = {
+    "seed": "change seeds in its study.yaml",
+    "primary": "change primary in its study.yaml",
+    "evaluate_on": "its searches score validation, its runs the test split",
+    "output": "use --output",
+    "name": "its methods have names",
+    "study": "it is its own",
+}
 # What an ablation's unchanged method is called.
 BASE = "base"
 
@@ -40,6 +49,15 @@ class Study:
     def fixed(self, method: str) -> list[str]:
         """Overrides of all runs of a method."""
         return [*self.config.overrides, *self.config.methods[method], *self.overrides]
+
+    def search(self, method: str) -> Search:
+        """The search for a method's hyper-parameters."""
+        from likewise.studies.tuning import Search
+
+        config = self.config
+        return Search(
+            method, self.fixed(method), config.primary, config.tune, self.folder, self.config_dir
+        )
 
     def parts(self) -> list[Study]:
         """One study for each data set, in a folder of its own; itself where it names none."""
@@ -67,6 +85,10 @@ def open_study(
 
     ``name`` may also be the path of such a folder.
     """
+    for override in overrides:
+        key = override.lstrip("+~").partition("=")[0]
+        if key in OWN:
+            raise LikewiseError(f"a study sets {key} itself; {OWN[key]}")
     places = [Path(name), Path("experiments") / name, shipped("experiments") / name]
     for place in places:
         path = place / "study.yaml"
@@ -91,6 +113,13 @@ def _fill_in(config: DictConfig, path: Path) -> None:
         config.methods, config.baseline = {BASE: base, **changes}, BASE
     if not config.methods:
         raise LikewiseError(f"{path} lacks methods")
+    if not OmegaConf.is_dict(config.methods) or not OmegaConf.is_list(config.seeds):
+        raise LikewiseError(f"{path}: methods must be a mapping of names to lists, seeds a list")
+    if config.baseline is not None and config.baseline not in config.methods:
+        raise LikewiseError(
+            f"{path}: baseline {config.baseline} is no method; there are "
+            f"{', '.join(config.methods)}"
+        )
     if config.tune is not None:
         tune = OmegaConf.merge(
             {"trials": None, "seed": 1000, "space": {}, "spaces": {}}, config.tune
@@ -130,7 +159,7 @@ def budgets(study: Study) -> list[Budget]:
         return []
     from likewise.studies.tuning import budget
 
-    found = [budget(method, study.folder) for method in study.config.methods]
+    found = [budget(study.search(method)) for method in study.config.methods]
     return [one for one in found if one is not None]
 
 
@@ -139,7 +168,7 @@ def _tuned(study: Study, method: str) -> list[str]:
         return []
     from likewise.studies.tuning import budget
 
-    found = budget(method, study.folder)
+    found = budget(study.search(method))
     if found is None:
         raise LikewiseError(
             f"the search for {method} has not finished a trial; run likewise study {study.name}"
@@ -153,18 +182,20 @@ def run_study(study: Study) -> list[Path]:
     What another process works on is left to it and waited for. A run that fails stops the study;
     the runs before it are kept, and skipped next time.
     """
-    from likewise.studies.build import load_data, make_method
+    from likewise.studies.build import load_data
     from likewise.studies.leak_report import report_leaks
     from likewise.studies.run import first_process
-    from likewise.studies.train import prepare
+    from likewise.studies.train import check, prepare
 
     # A combination that cannot work is found now, not after hours of the others.
-    for method in study.config.methods:
-        config = compose(study.fixed(method), study.config_dir)
-        prepare(config)
-        make_method(config)
+    configs = [compose(study.fixed(method), study.config_dir) for method in study.config.methods]
+    for config in configs:
+        config.primary = study.config.primary
+        check(config)
     if first_process():
-        report_leaks(load_data(config), study.folder)
+        # Where some methods do without leaks, those of the data as it is are counted.
+        as_it_is = min(configs, key=lambda config: bool(config.remove_leaks))
+        report_leaks(load_data(as_it_is), study.folder)
     if study.config.tune is not None:
         if config.trainer.devices not in (1, "1", "auto"):
             raise LikewiseError(
@@ -200,7 +231,7 @@ def _all(work: Callable[[int], str], number: int) -> None:
 def _search(study: Study, method: str) -> str:
     from likewise.studies.tuning import search
 
-    found = search(method, study.fixed(method), study.config_dir, study.config.tune, study.folder)
+    found = search(study.search(method))
     chosen = " ".join(found.overrides)
     return f"tuned {method}: {found.trials} trials, validation {found.score:.4f} with {chosen}"
 

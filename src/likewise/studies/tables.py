@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 METRIC_LABELS = {
     "recall_at_1": "R@1",
+    "recall_at_5": "R@5",
+    "recall_at_10": "R@10",
     "map_at_r": "mAP@R",
     "r_precision": "R-precision",
     "mrr": "MRR",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -81,7 +82,9 @@ class WandbTracking(Tracking):
             "dir": str(place),
             "reinit": "create_new",
         }
-        mode = self.mode or ("online" if has_key() else "offline")
+        mode: Any = self.mode or ("online" if has_key() else "offline")
+        if os.environ.get("WANDB_MODE") == "disabled":
+            mode = "disabled"
         try:
             self.run = wandb.init(mode=mode, settings=_settings(), **options)
         except (wandb.Error, OSError) as error:
@@ -94,18 +97,21 @@ class WandbTracking(Tracking):
 
     def summary(self, values: Mapping[str, Any]) -> None:
         """See ``Tracking``."""
-        self.run.summary.update(dict(values))
+        with _never_failing():
+            self.run.summary.update(dict(values))
 
     def pictures(self, files: Mapping[str, Path]) -> None:
         """See ``Tracking``."""
         import wandb
 
-        self.run.log({title: wandb.Image(str(path)) for title, path in files.items()})
+        with _never_failing():
+            self.run.log({title: wandb.Image(str(path)) for title, path in files.items()})
 
     def finish(self, failed: bool) -> None:
         """See ``Tracking``."""
         if self.run is not None:
-            self.run.finish(exit_code=1 if failed else 0)
+            with _never_failing():
+                self.run.finish(exit_code=1 if failed else 0)
             self.run = None
 
     def compared(
@@ -119,6 +125,17 @@ class WandbTracking(Tracking):
         import wandb
 
         self._begin(folder, f"{study}-comparison", study, {}, "comparison")
+        with _never_failing():
+            self._log_comparison(wandb, study, tables, files)
+        self.finish(failed=False)
+
+    def _log_comparison(
+        self,
+        wandb: Any,
+        study: str,
+        tables: Mapping[str, Sequence[Sequence[str]]],
+        files: Sequence[Path],
+    ) -> None:
         for title, (head, *rows) in tables.items():
             self.run.log({title: wandb.Table(columns=list(head), data=[list(row) for row in rows])})
         pictures = {path.stem: wandb.Image(str(path)) for path in files if path.suffix == ".png"}
@@ -130,7 +147,15 @@ class WandbTracking(Tracking):
         for path in files:
             artifact.add_file(str(path))
         self.run.log_artifact(artifact)
-        self.finish(failed=False)
+
+
+@contextmanager
+def _never_failing() -> Iterator[None]:
+    """What W&B cannot take must not cost a run that is trained."""
+    try:
+        yield
+    except Exception as error:
+        print(f"W&B: {' '.join(str(error).split())}; the run goes on")
 
 
 def has_key() -> bool:
@@ -156,6 +181,7 @@ def _settings() -> Any:
         console="off",
         init_timeout=20,
         login_timeout=10,
+        finish_timeout=15,
         disable_git=True,
         x_disable_stats=True,
         x_save_requirements=False,

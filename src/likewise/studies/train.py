@@ -14,6 +14,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import save_file
 
@@ -37,6 +38,7 @@ from likewise.studies.tracking import Tracking
 
 # Weights, a checkpoint or two, tables and pictures: below this a run would die half-way.
 NEEDED_BYTES = 50_000_000
+LEAST = {"batch_size": 2, "embedding_size": 1, "seed": 0, "trainer.max_epochs": 1}
 
 
 def prepare(config: DictConfig) -> Path:
@@ -44,6 +46,35 @@ def prepare(config: DictConfig) -> Path:
     data = build.load_data(config)
     build.fill_in(config, data)
     return run_folder(config, run_id(config, data.fingerprint))
+
+
+def check(config: DictConfig) -> None:
+    """Find what cannot work without training anything.
+
+    Raises:
+        LikewiseError: names it.
+    """
+    prepare(config)
+    for key, least in LEAST.items():
+        value = OmegaConf.select(config, key)
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise LikewiseError(f"{key}={value} must be a whole number of at least {least}")
+    for key, known in (("protocol", PROTOCOLS), ("evaluate_on", ("test", "validation"))):
+        if config[key] not in known:
+            raise LikewiseError(f"{key}={config[key]} is not one of {', '.join(known)}")
+    strategy, devices = str(config.trainer.strategy), config.trainer.devices
+    if "spawn" in strategy or "fork" in strategy:
+        raise LikewiseError(
+            f"trainer.strategy={strategy} leaves the trained weights in another process; use ddp"
+        )
+    train_products = len(build.load_data(config).splits["train"])
+    several = devices if isinstance(devices, int) and devices > 1 else 1
+    if several > 1 and config.batch_size > train_products // several:
+        raise LikewiseError(
+            f"batch_size={config.batch_size} is larger than the {train_products // several} "
+            f"training products of each of {several} devices"
+        )
+    build.make_method(config)
 
 
 def train(config: DictConfig, callbacks: tuple[Callback, ...] = ()) -> Path:
@@ -65,13 +96,11 @@ def train(config: DictConfig, callbacks: tuple[Callback, ...] = ()) -> Path:
 
 
 def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) -> None:
+    check(config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data = build.load_data(config)
     module = ImageDataModule(data, config.batch_size, config.seed)
     method = build.make_method(config)
-    for key, known in (("protocol", PROTOCOLS), ("evaluate_on", ("test", "validation"))):
-        if config[key] not in known:
-            raise LikewiseError(f"{key}={config[key]} is not one of {', '.join(known)}")
     tracking: Tracking = build.make(config.logger) if first_process() else Tracking()
     _start_folder(folder, config)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
@@ -83,6 +112,8 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
         trainer, best = _trainer(config, folder, logger, (*callbacks, last))
         try:
             trainer.fit(method, module, ckpt_path=last.resume_from(), weights_only=True)
+        except MisconfigurationException as error:
+            raise LikewiseError(f"trainer: {error}") from error
         except SystemExit as exit_:
             # What Lightning makes of Ctrl+C.
             raise (KeyboardInterrupt if exit_.code == 1 else exit_) from None
@@ -139,7 +170,7 @@ def _trainer(
             use_distributed_sampler=False,
             default_root_dir=folder,
         )
-    except TypeError as error:
+    except (TypeError, ValueError, MisconfigurationException) as error:
         raise LikewiseError(f"trainer: {error}") from error
     return trainer, best
 

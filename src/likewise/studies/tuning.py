@@ -7,6 +7,8 @@ trial is seeded by the trial's number it makes the same suggestions as one that 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +29,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import Trial, TrialState
 
 from likewise.config import compose
-from likewise.errors import LikewiseError
+from likewise.errors import Diverged, LikewiseError
 from likewise.studies.run import claimed, read_result
-from likewise.studies.train import train
+from likewise.studies.train import prepare, train
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,23 +77,51 @@ class Report(Callback):
                 raise optuna.TrialPruned
 
 
-def search(
-    method: str, fixed: Sequence[str], config_dir: str | None, tune: DictConfig, folder: Path
-) -> Budget:
-    """Run the trials a method lacks; what they found.
+@dataclass(frozen=True)
+class Search:
+    """A method's search.
 
-    Args:
+    Attributes:
         method: its name.
         fixed: overrides of all its runs.
+        primary: the validation metric to maximise.
         tune: the study's ``tune``: ``trials``, ``seed``, ``space`` and ``spaces``.
         folder: of the study.
+        config_dir: a folder with config groups of the user's own.
+    """
+
+    method: str
+    fixed: Sequence[str]
+    primary: str
+    tune: DictConfig
+    folder: Path
+    config_dir: str | None = None
+
+    def config(self, overrides: Sequence[str] = ()) -> DictConfig:
+        """The config of a trial."""
+        own = [f"seed={self.tune.seed}", "evaluate_on=validation", "logger=none"]
+        config = compose([*self.fixed, *overrides, *own], self.config_dir)
+        config.primary = self.primary
+        return config
+
+    def place(self) -> Path:
+        """Its folder: trials of other settings, another space or other data are not taken up."""
+        identity = prepare(self.config()).name.rsplit("-", 1)[-1]
+        space = {key: repr(part) for key, part in distributions(self.tune, self.method).items()}
+        text = json.dumps([identity, space], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        return self.folder / "tuning" / f"{self.method}-{digest}"
+
+
+def search(asked: Search) -> Budget:
+    """Run the trials a method lacks; what they found.
 
     Raises:
         RunBusy: another process searches for this method.
         LikewiseError: no trial came to an end.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    place = folder / "tuning" / method
+    method, tune, place = asked.method, asked.tune, asked.place()
     space = distributions(tune, method)
     with claimed(place):
         study = _storage(place)
@@ -108,13 +138,13 @@ def search(
                 trial = study.ask(space)
             else:
                 break
-            failure = _run(study, trial, method, fixed, config_dir, tune.seed, place) or failure
-        return budget(method, folder) or _raise(method, failure)
+            failure = _run(study, trial, asked, place) or failure
+        return budget(asked) or _raise(method, failure)
 
 
-def budget(method: str, folder: Path) -> Budget | None:
-    """What the search for a method got so far; ``None`` before a trial came to an end."""
-    place = folder / "tuning" / method
+def budget(asked: Search) -> Budget | None:
+    """What a search got so far; ``None`` before a trial came to an end."""
+    place = asked.place()
     if not (place / "trials.log").is_file():
         return None
     study = _storage(place)
@@ -123,7 +153,7 @@ def budget(method: str, folder: Path) -> Budget | None:
     if TrialState.COMPLETE not in states:
         return None
     return Budget(
-        method,
+        asked.method,
         len(trials),
         states.count(TrialState.PRUNED),
         states.count(TrialState.FAIL),
@@ -172,19 +202,10 @@ def _overrides(params: dict[str, Any]) -> list[str]:
     return [f"{key}={value}" for key, value in sorted(params.items())]
 
 
-def _run(
-    study: optuna.Study,
-    trial: Trial,
-    method: str,
-    fixed: Sequence[str],
-    config_dir: str | None,
-    seed: int,
-    place: Path,
-) -> LikewiseError | None:
+def _run(study: optuna.Study, trial: Trial, asked: Search, place: Path) -> LikewiseError | None:
     """One trial, told to the storage; the error of one that diverged."""
-    own = [*_overrides(trial.params), f"seed={seed}", "evaluate_on=validation", "logger=none"]
-    config = compose([*fixed, *own], config_dir)
-    config.name, config.study, config.output = f"trial{trial.number}", method, str(place.parent)
+    config = asked.config(_overrides(trial.params))
+    config.name, config.study, config.output = f"trial{trial.number}", place.name, str(place.parent)
     key = f"validation/{config.primary}"
     started = time.perf_counter()
     state, score, failure = TrialState.FAIL, None, None
@@ -193,7 +214,7 @@ def _run(
         state = TrialState.COMPLETE
     except optuna.TrialPruned:
         state = TrialState.PRUNED
-    except LikewiseError as error:
+    except Diverged as error:
         failure = error
     trial.set_user_attr("seconds", time.perf_counter() - started)
     study.tell(trial, score, state)
