@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import shutil
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,8 +116,11 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
         except MisconfigurationException as error:
             raise LikewiseError(f"trainer: {error}") from error
         except SystemExit as exit_:
-            # What Lightning makes of Ctrl+C.
-            raise (KeyboardInterrupt if exit_.code == 1 else exit_) from None
+            # What Lightning makes of Ctrl+C, and of SIGTERM where the handler's own exit was lost
+            # in code that swallows exceptions; the latter would end as a success.
+            if exit_.code == 1:
+                raise KeyboardInterrupt from None
+            raise SystemExit(exit_.code or 128 + signal.SIGTERM) from None
         if trainer.is_global_zero:
             steps = trainer.fit_loop.epoch_loop.total_batch_idx + 1
             seen = steps * config.batch_size * trainer.world_size
