@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ def records(path: Path) -> Iterator[bytes]:
             place += left
             continue
         length, kind = struct.unpack_from("<HB", content, place + 4)
+        if place + 7 + length > len(content):
+            return
         pieces += content[place + 7 : place + 7 + length]
         place += 7 + length
         if kind in (1, 4):
@@ -38,7 +41,18 @@ def records(path: Path) -> Iterator[bytes]:
 
 
 def read_back(folder: Path) -> dict[str, Any]:
-    """Config, history, summary and exit code of an offline run."""
+    """Config, history, summary and exit code of an offline run.
+
+    W&B's service closes the file on its own; on a busy machine that is a moment after the run.
+    """
+    deadline = time.monotonic() + 60
+    while (found := read_now(folder))["exit"] is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return found
+
+
+def read_now(folder: Path) -> dict[str, Any]:
+    """What of an offline run is in its file."""
     from wandb.proto import wandb_internal_pb2
 
     found: dict[str, Any] = {"config": {}, "history": [], "summary": {}, "exit": None}

@@ -86,14 +86,14 @@ class WandbTracking(Tracking):
         if os.environ.get("WANDB_MODE") == "disabled":
             mode = "disabled"
         try:
-            self.run = wandb.init(mode=mode, settings=_settings(), **options)
+            self.run = wandb.init(mode=mode, settings=_settings(mode), **options)
         except (wandb.Error, OSError) as error:
             if mode == "offline":
                 raise
             print(f"W&B did not answer ({error}); this and later runs are logged offline")
             # Later runs of this process need not wait for the same silence.
             os.environ["WANDB_MODE"] = "offline"
-            self.run = wandb.init(mode="offline", settings=_settings(), **options)
+            self.run = wandb.init(mode="offline", settings=_settings("offline"), **options)
 
     def summary(self, values: Mapping[str, Any]) -> None:
         """See ``Tracking``."""
@@ -173,7 +173,8 @@ def has_key() -> bool:
         return False
 
 
-def _settings() -> Any:
+def _settings(mode: str) -> Any:
+    """Limits on waiting for a server; a file on disk (``offline``) is always written whole."""
     import wandb
 
     return wandb.Settings(
@@ -181,7 +182,7 @@ def _settings() -> Any:
         console="off",
         init_timeout=20,
         login_timeout=10,
-        finish_timeout=15,
+        finish_timeout=15 if mode == "online" else 0,
         disable_git=True,
         x_disable_stats=True,
         x_save_requirements=False,
