@@ -213,9 +213,9 @@ def test_ranks_once_with_bounded_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes = []
 
     class Counted(Cosine):
-        def ranking(self, a: Tensor, b: Tensor) -> Tensor:
+        def ranking(self, a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
             shapes.append((len(a), len(b)))
-            return super().ranking(a, b)
+            return super().ranking(a, b, out)
 
     monkeypatch.setattr(topk, "TILE", 256)
     monkeypatch.setattr(topk, "BLOCK_ELEMENTS", 20_000)

@@ -100,9 +100,9 @@ def test_memory_is_bounded(similarity: Similarity, monkeypatch: pytest.MonkeyPat
     shapes = []
     ranking = type(similarity).ranking
 
-    def counted(self: Similarity, a: Tensor, b: Tensor) -> Tensor:
+    def counted(self: Similarity, a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
         shapes.append((len(a), len(b)))
-        return ranking(self, a, b)
+        return ranking(self, a, b, out)
 
     monkeypatch.setattr(type(similarity), "ranking", counted)
     x = similarity.prepare(torch.rand(300, 4, generator=torch.Generator().manual_seed(0)))

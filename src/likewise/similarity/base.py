@@ -25,11 +25,13 @@ class Similarity(ABC):
         name: its config name.
         larger_is_closer: ``False`` for a distance.
         domain: ``nonnegative`` when negative components make no sense.
+        keys_are_values: whether ``ranking`` gives the natural values, up to the sign.
     """
 
     name: str
     larger_is_closer: bool = True
     domain: Literal["real", "nonnegative"] = "real"
+    keys_are_values: bool = True
 
     def prepare(self, x: Tensor) -> Tensor:
         """Done once to each side: float [n, d] to float32 [n, d]; refuses NaN and infinity.
@@ -40,7 +42,8 @@ class Similarity(ABC):
         if x.ndim != 2:
             raise UnusableInput(f"embeddings must be [n, d], not {list(x.shape)}")
         x = x.float()
-        if not x.isfinite().all():
+        # The extremes carry any NaN or infinity, and need no copy of x.
+        if x.numel() and not torch.stack(x.aminmax()).isfinite().all():
             raise UnusableInput("embeddings hold NaN or infinity; train with a lower learning rate")
         return x
 
@@ -48,8 +51,13 @@ class Similarity(ABC):
     def block(self, a: Tensor, b: Tensor) -> Tensor:
         """Natural values [n, m] between prepared [n, d] and [m, d]."""
 
-    def ranking(self, a: Tensor, b: Tensor) -> Tensor:
-        """Keys [n, m] that order ``b`` for each row of ``a``; larger is closer."""
+    def ranking(self, a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
+        """Keys [n, m] that order ``b`` for each row of ``a``; larger is closer.
+
+        Args:
+            out: float32 [n, m] that may hold the keys, so that a search block by block allocates
+                them once; the C library's heap fragments under many equal large allocations.
+        """
         return self.block(a, b) if self.larger_is_closer else -self.block(a, b)
 
     def pairs(self, a: Tensor, b: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -25,6 +26,10 @@ class Cosine(Similarity):
     def block(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Similarity``."""
         return a @ b.T
+
+    def ranking(self, a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
+        """See ``Similarity``."""
+        return torch.mm(a, b.T, out=out)
 
     def pairs(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Similarity``."""

@@ -18,19 +18,20 @@ class Euclidean(Similarity):
 
     name = "euclidean"
     larger_is_closer = False
+    keys_are_values = False
 
     def block(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Similarity``; from differences, so that near products keep their digits."""
         return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
-    def ranking(self, a: Tensor, b: Tensor) -> Tensor:
+    def ranking(self, a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
         """-‖x - y‖²/2 by one matrix product, around the mean of ``b``.
 
         Without that shift products far from the origin lose the digits that tell them apart.
         """
         centre = b.mean(0)
         a, b = a - centre, b - centre
-        keys = torch.addmm(-0.5 * b.square().sum(1)[None], a, b.T)
+        keys = torch.addmm(-0.5 * b.square().sum(1)[None], a, b.T, out=out)
         return keys.sub_(0.5 * a.square().sum(1)[:, None])
 
     def pairs(self, a: Tensor, b: Tensor) -> Tensor:

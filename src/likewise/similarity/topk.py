@@ -46,15 +46,20 @@ def iter_topk(
     tile = min(len(gallery), max(TILE, 2 * k))
     # A neighbour costs about eight floats in merging, ordering and scoring.
     rows = max(1, elements // (tile + 8 * k))
+    # One buffer for all blocks, see ``Similarity.ranking``.
+    size = min(rows, len(queries)) * tile
+    scores = torch.empty(size, dtype=torch.float32, device=queries.device)
     for start in range(0, len(queries), rows):
         block = queries[start : start + rows]
         best: tuple[Tensor, Tensor] | None = None
         for first in range(0, len(gallery), tile):
-            keys = similarity.ranking(block, gallery[first : first + tile])
+            part = gallery[first : first + tile]
+            out = scores[: len(block) * len(part)].view(len(block), len(part))
+            keys = similarity.ranking(block, part, out)
             if exclude_self:
                 _hide_self(keys, start, first)
             found, places = _topk(keys, k)
-            # Two tiles are never held at once.
+            # Where the buffer was not used, two tiles are never held at once.
             del keys
             places += first
             if best is not None:
@@ -92,8 +97,7 @@ def topk_neighbours(
     for start, keys, places in iter_topk(prepared, among, similarity, k, exclude_self=alone):
         stop = start + len(keys)
         indices[start:stop] = places
-        if type(similarity).ranking is Similarity.ranking:
-            # Such keys are the natural values already, up to the sign.
+        if similarity.keys_are_values:
             values[start:stop] = keys if similarity.larger_is_closer else -keys
             continue
         for column in range(k):
