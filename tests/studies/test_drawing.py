@@ -55,6 +55,18 @@ def test_heat_map_names_each_group_once() -> None:
     assert is_picture(drawing.png_bytes(figure))
 
 
+def test_the_front_holds_what_nothing_beats_in_both() -> None:
+    points = {"a": (1, 0.5), "b": (2, 0.4), "c": (2, 0.7), "d": (5, 0.7), "e": (9, 0.8)}
+    rows = [
+        MethodSummary(name, 1, 1, {"q": Estimate(quality, None)}, {"c": Estimate(price, None)})
+        for name, (price, quality) in points.items()
+    ]
+    assert [row.name for row in drawing.cost_front(rows, "q", "c")] == ["a", "c", "e"]
+    assert [row.name for row in drawing.cost_front(rows, "q", "c", dear_is_good=True)] == ["e"]
+    beaten = [row for row in rows if row.name != "e"]
+    assert [row.name for row in drawing.cost_front(beaten, "q", "c", dear_is_good=True)] == ["d"]
+
+
 def test_mean_curve_ends_with_the_shortest_seed() -> None:
     short = [{"epoch": 0, "train/loss": 2.0}, {"epoch": 1, "train/loss": 1.0}]
     long = [*short, {"epoch": 2, "train/loss": 0.5}]
@@ -78,7 +90,7 @@ def test_quality_leaves_out_methods_without_the_cost() -> None:
     ]
     figure = drawing.quality_against_cost(rows, "m", "c", divide_by=10)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels == ["a", "b"]
+    assert labels == ["front", "a", "b"]
     assert figure.axes[0].get_xscale() == "log"
     assert [found.lines[0].get_xdata()[0] for found in figure.axes[0].containers] == [1, 1e5]
     assert is_picture(drawing.png_bytes(figure))

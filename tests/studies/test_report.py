@@ -250,6 +250,40 @@ def test_failed_report_leaves_the_old_one(tmp_path: Path) -> None:
     assert (tmp_path / "report.html").read_text() == "old"
 
 
+CHROMIUM = ("chromium", "--headless", "--no-sandbox", "--disable-gpu")
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+def test_a_browser_shows_every_picture_and_complains_of_nothing(
+    report: Path, tmp_path: Path
+) -> None:
+    """Chromium itself counts the pictures it could draw; a planted error shows it would tell."""
+    probe = (
+        "<script>document.title = [...document.images].map(i => i.naturalWidth).join(' ')</script>"
+    )
+    complaints = {}
+    for name, more in {"sound": "", "broken": "<script>nowhere()</script>"}.items():
+        page = tmp_path / f"{name}.html"
+        page.write_text(report.read_text().replace("</body>", f"{probe}{more}</body>"))
+        profile = f"--user-data-dir={tmp_path / name}"
+        logs = ("--enable-logging=stderr", "--virtual-time-budget=5000", "--dump-dom")
+        done = subprocess.run(
+            [*CHROMIUM, profile, *logs, page.as_uri()],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        complaints[name] = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+        found = re.search(r"<title>([\d ]+)</title>", done.stdout)
+        assert found is not None
+        widths = [int(width) for width in found[1].split()]
+        assert len(widths) == report.read_text().count("<img ") > 10
+        assert min(widths) > 100
+    assert complaints["sound"] == []
+    assert "nowhere" in complaints["broken"][0]
+
+
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
 @pytest.mark.parametrize("width", [1280, 390])
 def test_opens_in_a_browser(report: Path, tmp_path: Path, width: int) -> None:
@@ -258,10 +292,7 @@ def test_opens_in_a_browser(report: Path, tmp_path: Path, width: int) -> None:
     picture = tmp_path / "page.png"
     subprocess.run(
         [
-            "chromium",
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
+            *CHROMIUM,
             "--disable-background-networking",
             f"--user-data-dir={tmp_path / 'profile'}",
             f"--window-size={width},1200",

@@ -233,13 +233,17 @@ def quality_against_cost(
     metric_label: str | None = None,
     cost_label: str | None = None,
     divide_by: float = 1.0,
+    dear_is_good: bool = False,
 ) -> Figure:
     """A point a method, bars are standard deviations; quality is up, cost is to the right.
+
+    A line joins the front: the methods that no other beats in both.
 
     Args:
         metric: a key of the methods' metrics, such as ``test/map_at_r``.
         cost: a key of their costs; methods without it are left out.
         divide_by: turns the cost into the unit of ``cost_label``.
+        dear_is_good: the quantity is a speed, so that more of it is better.
     """
     figure = _figure(*SMALL)
     axes = figure.subplots()
@@ -257,6 +261,9 @@ def quality_against_cost(
             label=row.name,
             **style,
         )
+    front = cost_front(shown, metric, cost, dear_is_good)
+    points = [(row.cost[cost].mean / divide_by, row.metrics[metric].mean) for row in front]
+    axes.plot(*zip(*points, strict=True), color="#8A939C", linewidth=1, zorder=0, label="front")
     _decorate(axes, cost_label or cost, metric_label or metric)
     prices = [row.cost[cost].mean for row in shown]
     if prices and min(prices) > 0 and max(prices) > 20 * min(prices):
@@ -266,6 +273,24 @@ def quality_against_cost(
         # Names beside the points would overlap where methods are close.
         figure.legend(frameon=False, fontsize=9, loc="outside upper center", ncols=3)
     return figure
+
+
+def cost_front(
+    rows: Sequence[MethodSummary], metric: str, cost: str, dear_is_good: bool = False
+) -> list[MethodSummary]:
+    """The methods that no other matches in cost and beats in quality, from the cheapest on.
+
+    Args:
+        rows: all of which have both; of methods equal in both the first counts.
+    """
+    sign = -1 if dear_is_good else 1
+    front: list[MethodSummary] = []
+    for row in sorted(
+        rows, key=lambda row: (sign * row.cost[cost].mean, -row.metrics[metric].mean)
+    ):
+        if not front or row.metrics[metric].mean > front[-1].metrics[metric].mean:
+            front.append(row)
+    return front
 
 
 def bars_with_spread(values: Mapping[str, Sequence[float]], label: str) -> Figure:

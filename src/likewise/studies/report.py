@@ -174,15 +174,24 @@ def _cost_pictures(summaries: Sequence[MethodSummary], primary: str) -> list[Pic
         if having:
             column = known[cost]
             figure = drawing.quality_against_cost(
-                having, metric, cost, label, column.label, column.divide_by
+                having,
+                metric,
+                cost,
+                label,
+                column.label,
+                column.divide_by,
+                column.higher_is_better,
             )
             points = "; ".join(
                 f"{row.name} {column.number(row.cost[cost].mean / column.divide_by)}, "
                 f"{row.metrics[metric].mean:.4f}"
                 for row in having
             )
-            alt = f"{column.label} and {label}: {points}."
-            pictures.append(_picture(figure, f"{label} against {column.label}", alt))
+            front = drawing.cost_front(having, metric, cost, column.higher_is_better)
+            named = ", ".join(row.name for row in front)
+            alt = f"{column.label} and {label}: {points}. On the front: {named}."
+            caption = f"{label} against {column.label}; on the front: {named}"
+            pictures.append(_picture(figure, caption, alt))
     return pictures
 
 
