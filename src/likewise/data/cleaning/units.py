@@ -1,0 +1,136 @@
+"""One spelling of quantities: ``16 GB``, ``16gb`` and ``16 gigabytes`` are all ``16GB``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from likewise.data.cleaning.steps import TextStep
+
+# Unit → its other spellings, in lower case. A hyphen is a hyphen, a blank or
+# nothing. What stands for much else as well, as A, C, F, K, M and S do, is not read as a unit.
+UNITS = {
+    "KB": "kilobyte kilobytes",
+    "MB": "megabyte megabytes",
+    "GB": "gigabyte gigabytes gig gigs",
+    "TB": "terabyte terabytes",
+    "Hz": "hertz",
+    "kHz": "kilohertz",
+    "MHz": "megahertz",
+    "GHz": "gigahertz",
+    "MP": "megapixel megapixels",
+    "rpm": "",
+    "dB": "decibel decibels",
+    "lm": "lumen lumens",
+    "mAh": "milliamp-hour milliamp-hours 毫安时 毫安",
+    "Wh": "watt-hour watt-hours",
+    "kWh": "kilowatt-hour kilowatt-hours",
+    "W": "watt watts",
+    "kW": "kilowatt kilowatts",
+    "V": "volt volts",
+    "A": "amp amps ampere amperes",
+    "mm": "millimeter millimeters millimetre millimetres 毫米",
+    "cm": "centimeter centimeters centimetre centimetres 厘米",
+    "m": "meter meters metre metres",
+    "in": "inch inches 英寸",
+    "ft": "foot feet",
+    "yd": "yds yard yards",
+    "mg": "milligram milligrams",
+    "g": "gram grams gramme grammes",
+    "kg": "kgs kilo kilos kilogram kilograms kilogramme kilogrammes 公斤 千克",
+    "oz": "ounce ounces",
+    "lb": "lbs pound pounds",
+    "ml": "milliliter milliliters millilitre millilitres 毫升",
+    "cl": "centiliter centiliters centilitre centilitres",
+    "L": "l liter liters litre litres",
+    "floz": "fl-oz fl.oz fl.-oz fluid-oz fluid-ounce fluid-ounces",
+    "gal": "gallon gallons",
+    "qt": "quart quarts",
+}
+# As abbreviations they are written with a full stop, which is left out.
+DOTTED = {"in", "ft", "yd", "oz", "lb", "floz", "gal", "qt"}
+# Where one letter is meant as a unit: "5 G" may be a network.
+LETTERS = {"W": "W", "w": "W", "V": "V", "v": "V", "m": "m", "g": "g", "L": "L", "l": "L"}
+# Units only right behind the number, for "2 in 1" and "3 w / case".
+JOINED = {"in", "v", "w"}
+
+# A letter or digit, or an accent of one, of the scripts that part words by blanks.
+WORD = "0-9A-Za-zªµºÀ-ÖØ-öø-ɏ\u0300-\u036fͰ-ӿ_"
+THOUSAND = "[1-9][0-9]{0,2}(?:,[0-9]{3})+"
+NUMBER = rf"(?P<number>(?:{THOUSAND}|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)"
+# A quantity starts a word, but for ranges ("10-15") and dimensions ("8x10"). After "&#" and "=" a
+# number belongs to an entity or to the attribute of a tag.
+START = rf"(?=[.0-9])(?<![{WORD}.,#&=-])"
+INSIDE = rf"(?=[.0-9])(?:(?<![{WORD}.,#&=-])|(?<=[0-9][-x×])|(?<=[\"'”′]x))"
+
+SPELT = {
+    spelling: unit
+    for unit, others in UNITS.items()
+    for spelling in [unit.lower(), *others.split()]
+    if len(spelling) > 1
+}
+SPELLINGS = LETTERS | {spelling.replace("-", ""): unit for spelling, unit in SPELT.items()}
+WORDS = "|".join("[ -]?".join(map(re.escape, spelling.split("-"))) for spelling in SPELT)
+
+SEPARATED = re.compile(rf"{START}{THOUSAND}(?![{WORD}-]|,[0-9])")
+QUOTE = re.compile(
+    rf"(?:{INSIDE}{NUMBER}(?P<blank> ?))?(?P<quote>''|′′|[\"”“])"
+    rf"(?P<joined>(?=[{WORD}]))?(?P<tagged>(?=@))?"
+)
+# "6GRAM" are gigabytes.
+QUANTITY = re.compile(
+    rf"{INSIDE}{NUMBER}(?P<gap>[ -]?)(?P<unit>(?!GRAM(?!S))(?i:{WORDS})|[{''.join(LETTERS)}])"
+    rf"(?P<dots>\.*+)(?![{WORD}-]|/(?![0-9]))"
+)
+
+
+@dataclass(frozen=True)
+class Units(TextStep):
+    """One spelling of numbers and of what they count.
+
+    ``1,000`` becomes ``1000``; a number and its unit become one word, the unit in the spelling of
+    its symbol; the inch may be written ``"``, ``''`` or ``in.``. Nothing is converted: ``1000ml``
+    is not ``1L``. A number inside a word (``ABC-1,000X``) belongs to a model and stays.
+    """
+
+    # Not the brand: "3 M" and "7 Up" are no quantities.
+    columns: Sequence[str] = ("title", "description", "attributes", "reviews")
+
+    def text(self, text: str) -> str:
+        """See ``TextStep``."""
+        if "," in text:
+            text = SEPARATED.sub(lambda number: number[0].replace(",", ""), text)
+        if '"' in text or "”" in text or "''" in text or "′′" in text:
+            text = _inches(text)
+        return QUANTITY.sub(_quantity, text)
+
+
+def _quantity(found: re.Match[str]) -> str:
+    spelling, gap, dots = found["unit"], found["gap"], found["dots"]
+    if len(spelling) > 1:
+        spelling = spelling.lower().replace(" ", "").replace("-", "")
+    if (gap and spelling in JOINED and not (spelling == "in" and dots)) or (
+        gap == "-" and spelling in LETTERS
+    ):
+        return found[0]
+    unit = SPELLINGS[spelling]
+    return found["number"].replace(",", "") + unit + ("" if unit in DOTTED else dots)
+
+
+def _inches(text: str) -> str:
+    """The text with quotation marks after a number as inches, where none is open to be closed."""
+    is_open = False
+
+    def mark(found: re.Match[str]) -> str:
+        nonlocal is_open
+        starts_word = found["joined"] is not None
+        quoting = found["number"] is None or found["quote"] == "“" or is_open
+        # Crawled texts end in the tag of their language: "USB 3.0"@es.
+        quoting = quoting or found["tagged"] is not None
+        if quoting or (found["blank"] and starts_word):
+            is_open ^= found["quote"] in '"“”'
+            return found[0]
+        return found["number"].replace(",", "") + ("in " if starts_word else "in")
+
+    return QUOTE.sub(mark, text)

@@ -1,0 +1,58 @@
+"""Encoded pictures of any size to one uint8 array."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from likewise.data.picture_check import UnusablePicture, read_picture
+from likewise.errors import LikewiseError
+
+
+def letterbox(picture: Image.Image, size: int) -> np.ndarray:
+    """An RGB picture fitted into a square, uint8 [3, size, size].
+
+    Its proportions stay: the longer side is brought to ``size`` (bilinear, antialiased), the
+    picture is centred, and what is left over is white, as the ground of shops' pictures is.
+    """
+    scale = size / max(picture.size)
+    fitted = [max(1, round(side * scale)) for side in picture.size]
+    small = picture.resize((fitted[0], fitted[1]), Image.Resampling.BILINEAR)
+    square = np.full((size, size, 3), 255, np.uint8)
+    left, top = (size - fitted[0]) // 2, (size - fitted[1]) // 2
+    square[top : top + fitted[1], left : left + fitted[0]] = np.asarray(small)
+    return square.transpose(2, 0, 1)
+
+
+def decode_all(pictures: Sequence[bytes | Path], names: Sequence[str], size: int) -> np.ndarray:
+    """Pictures as ``letterbox`` makes them, uint8 [n, 3, size, size], on all cores.
+
+    Args:
+        pictures: encoded, or files.
+        names: of the pictures, for what is said of a damaged one.
+        size: of a side, in pixels.
+
+    Raises:
+        LikewiseError: for a picture that cannot be used.
+    """
+    if size < 1:
+        raise LikewiseError(f"data.image_size={size} must be at least 1 pixel")
+    squares = np.empty((len(pictures), 3, size, size), np.uint8)
+
+    def fill(place: int) -> None:
+        try:
+            squares[place] = letterbox(read_picture(pictures[place]), size)
+        except UnusablePicture as error:
+            raise LikewiseError(
+                f"the picture {names[place]} cannot be used ({error.reason}); fetch it again"
+            ) from error
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(fill, range(len(pictures))):
+            pass
+    return squares

@@ -1,0 +1,177 @@
+"""Finding, fetching, reading and hashing the files of a data source."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import http.client
+import io
+import os
+import shutil
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from likewise.errors import LikewiseError
+
+
+def find_folder(
+    name: str,
+    path: str | None,
+    needed: Sequence[str],
+    *,
+    advice: str = "set data.path to their folder",
+    urls: Mapping[str, str] | None = None,
+) -> Path:
+    """The folder that holds the files of a data set.
+
+    Args:
+        name: of the data set, ``grocery_store`` or ``product_matching/abt_buy``.
+        path: the folder; ``None`` looks in ``$LIKEWISE_DATA/<name>`` and ``data/<name>``, in that
+            order.
+        needed: file names, of which the folder has to hold at least one (one for each layout).
+        advice: what to do if there is none, the end of the sentence.
+        urls: from where to fetch files, by name, if there is none; they go to the first folder
+            looked in. The one of ``needed`` comes last, so that a download cut off goes on.
+    """
+    if path is not None:
+        places = [Path(path)]
+    else:
+        places = [Path("data") / name]
+        if root := os.environ.get("LIKEWISE_DATA"):
+            places.insert(0, Path(root) / name)
+    for place in places:
+        if any((place / file).is_file() for file in needed):
+            return place
+    if urls:
+        for file, url in urls.items():
+            fetch(url, places[0] / file)
+        return places[0]
+    raise LikewiseError(
+        f"no {' or '.join(needed)} in {' or '.join(str(place) for place in places)}; {advice}"
+    )
+
+
+def fetch(url: str, target: Path) -> Path:
+    """Download a file unless it is there; a download cut off leaves none.
+
+    Raises:
+        LikewiseError: if the network or the file cannot be reached.
+    """
+    if target.is_file():
+        return target
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with urllib.request.urlopen(url, timeout=60) as answer, part.open("wb") as file:
+            shutil.copyfileobj(answer, file)
+            promised = answer.headers.get("Content-Length")
+            if promised is not None and file.tell() != int(promised):
+                raise OSError(f"only {file.tell()} of {promised} bytes came")
+        part.replace(target)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise LikewiseError(
+            f"{url} could not be downloaded to {target} ({reason}); fetch it where there is a "
+            "network and set data.path to its folder"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def read_table(
+    path: Path,
+    columns: Mapping[str, pa.DataType],
+    *,
+    others: bool = False,
+    encoding: str = "utf8",
+) -> pa.Table:
+    """A Parquet or CSV file, the latter zipped or not.
+
+    Empty fields of a CSV are empty strings in columns of text and null in all others.
+
+    Args:
+        path: of the file; ``.parquet``, ``.csv``, or ``.zip`` with one CSV in it.
+        columns: the columns it must have and their types; values are converted where nothing is
+            lost. Columns of integers may not have missing values.
+        others: whether to return its other columns too, those of a CSV as text.
+        encoding: of a CSV.
+
+    Raises:
+        LikewiseError: for a file that is missing, damaged or lacks a column.
+    """
+    if not path.is_file():
+        raise LikewiseError(f"{path.parent} has no {path.name}; fetch the data set again")
+    read = _read_parquet if path.suffix == ".parquet" else _read_csv
+    try:
+        table = read(path, columns, others, encoding)
+    except (pa.ArrowException, OSError, ValueError, csv.Error, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0].rstrip(". ")
+        raise LikewiseError(f"{path} is damaged ({reason}); fetch it again") from error
+    for name, kind in columns.items():
+        if pa.types.is_integer(kind) and table[name].null_count:
+            raise LikewiseError(
+                f"{path} has {table[name].null_count} rows without a value of {name}; each row "
+                "must have one"
+            )
+    return table
+
+
+def fingerprint(paths: Sequence[Path], **options: Any) -> str:
+    """16 hex digits that change with the content of the files, in this order, or an option."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    digest.update(repr(sorted(options.items())).encode())
+    return digest.hexdigest()[:16]
+
+
+def _read_parquet(
+    path: Path, columns: Mapping[str, pa.DataType], others: bool, encoding: str
+) -> pa.Table:
+    file = pq.ParquetFile(path)
+    _check_columns(path, columns, file.schema_arrow.names)
+    table = file.read(None if others else list(columns))
+    for name, kind in columns.items():
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(kind))
+    return table if others else table.select(list(columns))
+
+
+def _read_csv(
+    path: Path, columns: Mapping[str, pa.DataType], others: bool, encoding: str
+) -> pa.Table:
+    content = path.read_bytes()
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = [name for name in archive.namelist() if name.endswith(".csv")]
+            if len(names) != 1:
+                raise ValueError(f"it holds {len(names)} CSV files and should hold one")
+            content = archive.read(names[0])
+    first = io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
+    header = next(csv.reader(first), [])
+    header[:1] = [name.removeprefix("\ufeff") for name in header[:1]]
+    _check_columns(path, columns, header)
+    wanted = header if others else list(columns)
+    return pacsv.read_csv(
+        io.BytesIO(content),
+        read_options=pacsv.ReadOptions(encoding=encoding),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True),
+        convert_options=pacsv.ConvertOptions(
+            column_types={name: columns.get(name, pa.string()) for name in wanted},
+            include_columns=wanted,
+        ),
+    )
+
+
+def _check_columns(path: Path, columns: Mapping[str, pa.DataType], found: list[str]) -> None:
+    if missing := [name for name in columns if name not in found]:
+        raise LikewiseError(f"{path} has no column {missing[0]}; it has {', '.join(found)}")

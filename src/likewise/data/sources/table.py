@@ -1,0 +1,181 @@
+"""A person's own products: a table, a folder of pictures, or a data set of a hub."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from likewise.data.catalogue import SPLITS, ProductData
+from likewise.data.table.columns import CONTENTS, resolve
+from likewise.data.table.relevance import (
+    draw,
+    named_shares,
+    products_of,
+    read_pairs,
+    with_validation,
+)
+from likewise.data.table.rows import open_rows
+from likewise.data.table.store import cache_folder, codes, store
+from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from likewise.data.relevance import Pairs
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """Products of a file or folder, with columns named by configuration alone.
+
+    Rows are read and mended a batch at a time into an Arrow file in the user's cache, which is
+    mapped into memory; later calls take it from there until the table, a picture or an option
+    changes. Broken rows are mended where nothing has to be guessed, else left out, and either way
+    counted in ``ProductData.findings``; ``likewise.data.table.findings.Defect`` lists the kinds:
+
+    - left out: a line with too few or too many fields or that is no JSON; a product_id that an
+      earlier row has; a picture that is missing, damaged, of one colour or under 8 pixels a side
+      (with ``image_size: null`` the product stays for its text, if it has any); a row without
+      anything to compare it by;
+    - kept, but in no split: a missing group, an unknown split;
+    - kept: without a title; without a price that cannot be read; a missing product_id becomes
+      ``row-<place>``; control characters go, and bytes that are not of the encoding are read as
+      Windows-1252.
+
+    Args:
+        path: a CSV, TSV, JSON Lines, JSON or Parquet file; a folder with pictures as
+            ``<group>/<picture>`` or ``<split>/<group>/<picture>``; or what
+            ``datasets.load_dataset`` takes, such as ``owner/name``.
+        columns: the table's column for each of ``product_id title description brand category price
+            attributes image reviews group split``; a column of that very name needs no mention.
+            ``attributes`` may be a list of columns, which become names and values. Products with
+            one ``group`` are alike.
+        pairs: a table of ``left_id``, ``right_id``, ``label`` (1 or 0) and maybe ``split``; then
+            these are what is alike, and say which products a split has.
+        image_root: folder of relative picture paths; ``None`` for the table's.
+        image_size: side of the pictures in pixels, see ``likewise.data.letterbox``; ``None`` leaves
+            them encoded, of any size.
+        shares: of train, validation and test, where no column states a product's split.
+        split_by: ``group`` draws whole groups, so that the test asks about unseen ones;
+            ``product`` draws products of every group.
+        split_seed: of the draw; not the seed of a run, so that all runs see the same splits.
+        encoding: of CSV, TSV and JSON files.
+    """
+
+    path: str
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    pairs: str | None = None
+    image_root: str | None = None
+    image_size: int | None = 64
+    shares: Sequence[float] = (0.7, 0.1, 0.2)
+    split_by: str = "group"
+    split_seed: int = 0
+    encoding: str = "utf-8"
+
+    def load(self) -> ProductData:
+        """Read the table; raises ``LikewiseError`` if there is no product in it."""
+        self._check()
+        rows = open_rows(self.path, self.encoding, cache_folder() / "datasets")
+        roles = resolve(self.columns, rows.columns, self.path)
+        if not set(CONTENTS) & set(roles):
+            raise LikewiseError(
+                f"{self.path} has no column named {', '.join(CONTENTS)}; say which is which, as in "
+                f"data.columns.title=…; it has {', '.join(rows.columns)}"
+            )
+        stored = store(rows, roles, self._image_root(), self.image_size)
+        findings = list(stored.findings)
+        if not len(stored.table):
+            raise LikewiseError(
+                f"no product of {self.path} can be used: {'; '.join(findings) or 'it has no rows'}"
+            )
+        groups = np.full(len(stored.table), -1, np.int64)
+        group_names: list[str] = []
+        if "group" in roles:
+            groups, group_names = codes(_column(stored.table, "group"))
+        pairs = None
+        if self.pairs is not None:
+            ids = _column(stored.table, "product_id")
+            pairs, more = read_pairs(
+                self.pairs,
+                ids,
+                named_shares(self.shares),
+                self.split_seed,
+                self.encoding,
+                cache_folder() / "datasets",
+            )
+            findings += more
+        elif "group" not in roles:
+            findings.append(
+                "which products are alike is unknown, so nothing can be scored; name a column with "
+                "data.columns.group=… or a file with data.pairs=…"
+            )
+        splits, more = self._splits(stored.table, groups, pairs)
+        own = [name for name in ("group", "split", "place") if name in stored.table.column_names]
+        digest = hashlib.sha256(stored.digest.encode())
+        for part in (*splits.values(), *_arrays(pairs)):
+            digest.update(np.ascontiguousarray(part).tobytes() + b"|")
+        return ProductData(
+            stored.table.remove_columns(own),
+            groups,
+            group_names,
+            splits,
+            digest.hexdigest()[:16],
+            pairs=pairs,
+            findings=findings + more,
+        )
+
+    def _check(self) -> None:
+        named_shares(self.shares)
+        if self.split_by not in ("group", "product"):
+            raise LikewiseError(f"data.split_by={self.split_by} must be group or product")
+        if self.image_size is not None and self.image_size < 1:
+            raise LikewiseError(f"data.image_size={self.image_size} must be at least 1 pixel")
+        if self.image_root is not None and not Path(self.image_root).is_dir():
+            raise LikewiseError(f"data.image_root={self.image_root} is not a folder")
+
+    def _image_root(self) -> Path:
+        if self.image_root is not None:
+            return Path(self.image_root)
+        path = Path(self.path).expanduser()
+        return path.parent if path.is_file() else path
+
+    def _splits(
+        self, table: Dataset, groups: np.ndarray, pairs: Pairs | None
+    ) -> tuple[dict[str, np.ndarray], list[str]]:
+        if pairs is not None:
+            return products_of(pairs), []
+        shares = named_shares(self.shares)
+        # Without a group nothing can be learnt from a product, nor searched for.
+        usable = np.flatnonzero(groups >= 0) if (groups >= 0).any() else np.arange(len(groups))
+        split_by = self.split_by if (groups >= 0).any() else "product"
+        if "split" in table.column_names:
+            stated, names = codes(_column(table, "split"))
+            place = {name: names.index(name) if name in names else -2 for name in SPLITS}
+            found = {name: usable[stated[usable] == place[name]] for name in SPLITS}
+            return with_validation(found, groups, shares, split_by, self.split_seed)
+        drawn = draw(groups[usable], shares, split_by, self.split_seed)
+        splits = {name: usable[rows] for name, rows in drawn.items()}
+        if split_by == "group":
+            few = [name for name, rows in splits.items() if len(np.unique(groups[rows])) < 2]
+            if few:
+                raise LikewiseError(
+                    f"of {len(np.unique(groups[usable]))} groups, drawn whole, {few[0]} gets fewer "
+                    "than 2 and has nothing to tell apart; set data.split_by=product"
+                )
+        return splits, []
+
+
+def _column(table: Dataset, name: str) -> Any:
+    """A column as Arrow has it, with nothing read into memory."""
+    return table.data.table[name]
+
+
+def _arrays(pairs: Pairs | None) -> list[np.ndarray]:
+    if pairs is None:
+        return []
+    return [pairs.left, pairs.right, pairs.labels, *pairs.splits.values()]

@@ -1,0 +1,39 @@
+"""Splits by time: what is learnt from the past is judged on what came later."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from likewise.errors import LikewiseError
+
+
+def time_splits(
+    time: np.ndarray, validation_share: float, test_share: float
+) -> dict[str, np.ndarray]:
+    """The latest events as ``test``, those before them as ``validation``, the rest as ``train``.
+
+    Events of one time stay together, in the earlier split, so that each split lies wholly after
+    the one before; the shares are met as closely as that allows.
+
+    Args:
+        time: float64 [m], in any unit.
+        validation_share, test_share: of all events, each above 0, below 1 together.
+
+    Returns:
+        rows of each split, int64, ascending.
+    """
+    if not (validation_share > 0 and test_share > 0 and validation_share + test_share < 1):
+        raise LikewiseError(
+            f"data.validation_share={validation_share} and data.test_share={test_share} must be "
+            "above 0 and below 1 together"
+        )
+    if not len(time):
+        raise LikewiseError("there are no events to split by time")
+    ordered = np.sort(time)
+    last_train, last_validation = (
+        ordered[max(0, round(len(time) * share) - 1)]
+        for share in (1 - validation_share - test_share, 1 - test_share)
+    )
+    train, before_test = time <= last_train, time <= last_validation
+    splits = {"train": train, "validation": before_test & ~train, "test": ~before_test}
+    return {name: np.flatnonzero(rows) for name, rows in splits.items()}
