@@ -95,7 +95,7 @@ def main() -> None:
         finish(start(options.study, folder, overrides), folder)
         same &= outcome(peace / name) == outcome(folder / name)
     runs = "every run and the table are" if same else "NOT every run or the table is"
-    print(f"after {kills} kills in {round_} round(s) {runs} equal to the undisturbed study's, bit for bit")
+    print(f"after {kills} kills {runs} equal to the undisturbed study's, bit for bit")
     sys.exit(0 if same else 1)
 
 

@@ -93,9 +93,39 @@ def test_embed_and_matrix(run: Path, tmp_path: Path) -> None:
 
 def test_data_and_doctor(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", f"data.path={pictures}", "data.validation_size=40"]) == 0
-    assert "products     220" in capsys.readouterr().out
+    assert "220\n" in capsys.readouterr().out
     assert main(["doctor"]) == 0
     assert "torch" in capsys.readouterr().out
+
+
+def test_data_report_and_check(
+    tmp_path: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [f"data.path={pictures}", "data.validation_size=40", f"output={tmp_path}"]
+    assert main(["data", "report", *options]) == 0
+    page = Path(capsys.readouterr().out.splitlines()[-1].split()[-1]).read_text()
+    assert "Nothing was found that would spoil a study" in page
+    assert main(["data", "check", *options]) == 0
+
+    catalogue = tmp_path / "copies.csv"
+    titles = {"train": "lamp {} of oak", "validation": "a tall {} chair", "test": "lamp {} of oak"}
+    rows = [
+        f"{part}{row},{title.format(row)},{row % 3},{part}"
+        for part, title in titles.items()
+        for row in range(12)
+    ]
+    catalogue.write_text("\n".join(["product_id,title,group,split", *rows]))
+    options = ["data=table", f"data.path={catalogue}", f"output={tmp_path}"]
+    capsys.readouterr()
+    assert main(["data", "check", *options]) == 1
+    printed = capsys.readouterr()
+    assert "12 of 12 test products have an exact duplicate in train" in printed.err
+    assert printed.err.count("\n") == 1
+    assert main(["data", "report", *options]) == 0
+    page = Path(capsys.readouterr().out.splitlines()[-1].split()[-1]).read_text()
+    assert "1 finding would spoil a study" in page
+    assert main(["data", "wrong", *options]) == 1
+    assert "describe, report, check" in capsys.readouterr().err
 
 
 def test_two_devices_make_one_run(small: list[str], tmp_path: Path) -> None:
@@ -177,6 +207,10 @@ def test_an_encoder_from_outside_the_package(small: list[str], tmp_path: Path) -
 
 
 MISTAKES = {
+    "text for a number": (["method.learning_rate=fast"], "learning_rate=fast must be a number"),
+    "a negative rate": (["method.learning_rate=-1"], "must be above 0"),
+    "no encoder": (["encoder=null"], "must be a string"),
+    "true half precision": (["trainer.precision=bf16-true"], "use bf16-mixed"),
     "unknown encoder": (["encoder=cmn"], "encoder/cmn"),
     "misspelt key": (["encoder.chanels=[8]"], "chanels"),
     "misspelt part": (["encodr=cnn"], "encodr"),
@@ -248,6 +282,16 @@ def test_too_little_data_is_one_sentence(
     assert message.count("\n") == 1
     assert expected in message
     assert not list(tmp_path.rglob("result.json"))
+
+
+def test_data_without_pictures_or_known_groups_stop_before_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "texts.csv"
+    table.write_text("product_id,title\n" + "".join(f"{row},lamp {row}\n" for row in range(9)))
+    options = ["data=table", f"data.path={table}", "logger=none", f"output={tmp_path}"]
+    assert main(["train", *options]) == 1
+    assert "has no pictures" in capsys.readouterr().err
 
 
 def test_unknown_run_study_and_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
     matrix.add_argument("--threshold", type=float, help="write the pairs at least so alike")
     matrix.add_argument("--top-k", type=int, help="write each product's nearest")
     matrix.add_argument("--to", help="file to write (default: in the run)")
-    verb("data", "describe the data a configuration reads", overrides=True)
+    data = verb("data", "describe, report on or check the data a configuration reads")
+    data.add_argument("overrides", nargs="*", help="describe, report or check; Hydra overrides")
     verb("doctor", "check this installation")
     return top
 

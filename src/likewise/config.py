@@ -30,7 +30,10 @@ def compose(overrides: Sequence[str], config_dir: str | None = None) -> DictConf
     import hydra
 
     with hydra.initialize_config_dir(str(shipped("configs")), version_base="1.3"):
-        return hydra.compose("train", [*overrides, *search_path(config_dir)])
+        try:
+            return hydra.compose("train", [*overrides, *search_path(config_dir)])
+        except ValueError as error:
+            raise LikewiseError(str(error)) from error
 
 
 def search_path(config_dir: str | None) -> list[str]:

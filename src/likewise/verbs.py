@@ -213,19 +213,35 @@ def matrix(options: Namespace) -> None:
 
 
 def data(options: Namespace) -> None:
-    """Describe a data set: columns, splits, groups, fingerprint."""
-    import numpy as np
-
+    """Describe a data set, report on its quality, or check that nothing would spoil a study."""
     from likewise.studies.build import load_data
+    from likewise.studies.data_report import print_report, write_data_report
 
-    loaded = load_data(compose(options.overrides, options.config_dir))
-    columns = ", ".join(f"{key} ({kind})" for key, kind in loaded.catalogue.features.items())
-    print(f"products     {len(loaded.catalogue)}\ncolumns      {columns}")
-    print(f"fingerprint  {loaded.fingerprint}")
-    for name, rows in loaded.splits.items():
-        kinds, counts = np.unique(loaded.groups[rows], return_counts=True)
-        spread = f"{len(kinds)} groups of {counts.min()} to {counts.max()}"
-        print(f"{name:<12} {len(rows)} products, {spread}")
+    actions = ("describe", "report", "check")
+    action, overrides = "describe", list(options.overrides)
+    if overrides and "=" not in overrides[0]:
+        action = overrides.pop(0)
+    if action not in actions:
+        raise LikewiseError(f"likewise data {action} is unknown; it can be {', '.join(actions)}")
+    config = compose(overrides, options.config_dir)
+    loaded = load_data(config)
+    if action == "describe":
+        print_report(loaded, [])
+        return
+    from likewise.data.quality import find_problems
+
+    problems = find_problems(loaded)
+    print_report(loaded, problems)
+    if action == "report":
+        name = str(config.data._target_).split(".")[-2]
+        path = Path(config.output) / "data" / f"{name}-{loaded.fingerprint}.html"
+        print(f"report{'':<16} {write_data_report(name, loaded, problems, path)}")
+        return
+    spoiling = [finding.sentence for finding in problems if finding.spoils]
+    if spoiling:
+        raise LikewiseError(
+            f"{len(spoiling)} finding(s) would spoil a study: {'; '.join(spoiling)}"
+        )
 
 
 def doctor(options: Namespace) -> None:

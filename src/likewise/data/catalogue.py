@@ -100,7 +100,11 @@ def make_catalogue(
         raise LikewiseError(f"product_id {found[counts.argmax()]} stands in the catalogue twice")
     typed = Features({name: features[name] for name in columns})
     catalogue = Dataset.from_dict(dict(columns), features=typed)
-    if info is not None:
-        for name in ("description", "citation", "homepage", "license"):
-            setattr(catalogue.info, name, getattr(info, name))
+    return catalogue if info is None else with_info(catalogue, info)
+
+
+def with_info(catalogue: Dataset, info: DatasetInfo) -> Dataset:
+    """The catalogue with what ``info`` says of its description, citation, homepage and licence."""
+    for name in ("description", "citation", "homepage", "license"):
+        setattr(catalogue.info, name, getattr(info, name))
     return catalogue

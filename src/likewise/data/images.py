@@ -34,14 +34,26 @@ def image_dataset(columns: dict[str, list], images: np.ndarray) -> Dataset:
     return Dataset(table.append_column(pa.field("image", kind), image))
 
 
-def image_array(catalogue: Dataset) -> np.ndarray:
-    """The ``image`` column of same-sized pictures as uint8 [n, c, h, w]."""
+def has_pixels(catalogue: Dataset) -> bool:
+    """Whether the pictures are decoded and of one size; others are files or their bytes."""
+    return hasattr(catalogue.features.get("image"), "shape")
+
+
+def image_shape(catalogue: Dataset) -> tuple[int, int, int]:
+    """(channels, height, width) of same-sized pictures; refuses a catalogue without these."""
     if "image" not in catalogue.column_names:
         raise LikewiseError(
-            f"the catalogue has no image column (it has {', '.join(catalogue.column_names)}); "
-            "choose an encoder that reads one of these"
+            f"the catalogue has no pictures (it has {', '.join(catalogue.column_names)}), which "
+            "every shipped encoder reads"
         )
-    shape = catalogue.features["image"].shape
+    if not has_pixels(catalogue):
+        raise LikewiseError("the pictures are not of one size yet; set data.image_size")
+    return catalogue.features["image"].shape
+
+
+def image_array(catalogue: Dataset) -> np.ndarray:
+    """The ``image`` column of same-sized pictures as uint8 [n, c, h, w]."""
+    shape = image_shape(catalogue)
     pieces = catalogue.with_format("arrow")[:]["image"].chunks
     flat = [np.asarray(p.storage.flatten().flatten().flatten()) for p in pieces]
     return np.concatenate(flat).reshape(-1, *shape)

@@ -11,7 +11,7 @@ import numpy as np
 from likewise.data.catalogue import ProductData
 from likewise.data.duplicates import KINDS, Contents, Split, duplicates, identities
 from likewise.data.image_hash import Pictures
-from likewise.data.images import image_array
+from likewise.data.images import has_pixels, image_array
 from likewise.data.text_hash import Texts, normalised
 from likewise.errors import LikewiseError
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # (earlier, later): what is learnt or chosen on the earlier split is judged on the later one.
 PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
 TEXT_COLUMNS = ("title", "description")
+# What near-duplicates are, see ``find_leaks``.
+HASH_DISTANCE, CORRELATION, JACCARD = 4, 0.995, 0.8
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,9 @@ class Leaks:
 def find_leaks(
     data: ProductData,
     *,
-    hash_distance: int = 4,
-    correlation: float = 0.995,
-    jaccard: float = 0.8,
+    hash_distance: int = HASH_DISTANCE,
+    correlation: float = CORRELATION,
+    jaccard: float = JACCARD,
 ) -> Leaks:
     """The exact and near-duplicates between the splits.
 
@@ -113,13 +115,13 @@ def find_leaks(
         if not 0 < value <= 1:
             raise LikewiseError(f"{name}={value} must be above 0 and at most 1")
     rows = np.concatenate([data.splits[name] for name in ("train", "validation", "test")])
-    columns = data.catalogue.column_names
     contents: dict[str, Contents] = {}
-    if "image" in columns and len(rows):
+    if has_pixels(data.catalogue) and len(rows):
         images = image_array(data.catalogue)
         contents["image"] = Pictures(images, rows, hash_distance, correlation)
-    if set(TEXT_COLUMNS) & set(columns) and len(rows):
-        contents["text"] = Texts(_texts(data.catalogue), rows, jaccard)
+    texts = texts_of(data.catalogue)
+    if texts is not None and len(rows):
+        contents["text"] = Texts(texts, rows, jaccard)
     found = []
     for modality, content in contents.items():
         identity = identities(content, len(data.catalogue))
@@ -161,8 +163,11 @@ def shared_groups(data: ProductData) -> dict[tuple[str, str], int]:
     }
 
 
-def _texts(catalogue: Dataset) -> list[str]:
+def texts_of(catalogue: Dataset) -> list[str] | None:
+    """Title and description of each product, joined and normalised; ``None`` without either."""
     names = [name for name in TEXT_COLUMNS if name in catalogue.column_names]
+    if not names:
+        return None
     table = catalogue.select_columns(names).with_format("arrow")[:]
     parts = zip(*(table[name].to_pylist() for name in names), strict=True)
     return [normalised(" ".join(part or "" for part in texts)) for texts in parts]

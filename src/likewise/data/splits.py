@@ -1,8 +1,12 @@
-"""Stratified draws: a validation part, and stated subsets of a split."""
+"""Stratified draws: a validation part, and stated subsets of a split; splits by group."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+
+from likewise.errors import LikewiseError
 
 
 def stratified_sample(groups: np.ndarray, size: int, seed: int) -> np.ndarray:
@@ -24,3 +28,43 @@ def stratified_sample(groups: np.ndarray, size: int, seed: int) -> np.ndarray:
     _, counts = np.unique(groups, return_counts=True)
     share = np.concatenate([(np.arange(count) + 0.5) / count for count in counts])
     return np.sort(ranked[np.argsort(share, kind="stable")[:size]])
+
+
+def group_split(
+    groups: np.ndarray, shares: Mapping[str, float], seed: int
+) -> dict[str, np.ndarray]:
+    """Rows of splits that share no group, in about the given shares of the rows.
+
+    The groups are drawn in random order and the rows in this order cut by the shares; a group that
+    a cut falls into goes to the side that its middle is on. The larger the groups, the further the
+    splits may be from their shares.
+
+    Args:
+        groups: int64 [n]; each row of group -1 (unknown) counts as a group of its own.
+        shares: by the name of the split, above 0 and 1 together.
+        seed: of the draw.
+
+    Returns:
+        int64 rows of each split, ascending.
+
+    Raises:
+        LikewiseError: for other shares, or where a split would have no row.
+    """
+    if min(shares.values(), default=0) <= 0 or abs(sum(shares.values()) - 1) > 1e-9:
+        raise LikewiseError(f"the shares {dict(shares)} of a split must be above 0 and 1 together")
+    alone = groups.max(initial=0) + 1 + np.arange(len(groups))
+    _, group, sizes = np.unique(
+        np.where(groups < 0, alone, groups), return_inverse=True, return_counts=True
+    )
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    middles = np.empty(len(sizes))
+    middles[order] = np.cumsum(sizes[order]) - sizes[order] / 2
+    cuts = np.cumsum([*shares.values()])[:-1] * len(groups)
+    split = np.searchsorted(cuts, middles, side="right")[group]
+    rows = {name: np.flatnonzero(split == number) for number, name in enumerate(shares)}
+    if empty := [name for name in rows if not len(rows[name])]:
+        raise LikewiseError(
+            f"{len(sizes)} groups of {len(groups)} rows leave the split {empty[0]} without any; "
+            "give it a larger share or use another seed"
+        )
+    return rows

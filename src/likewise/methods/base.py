@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from likewise.encoders.base import Encoder
-from likewise.errors import Diverged
+from likewise.errors import Diverged, LikewiseError
 from likewise.metrics.retrieval import RetrievalMetric, evaluate_retrieval
 from likewise.similarity.base import Similarity
 
@@ -43,6 +43,11 @@ class Method(pl.LightningModule):
         warmup: float = 0.1,
     ) -> None:
         super().__init__()
+        if not (learning_rate > 0 and weight_decay >= 0 and 0 <= warmup <= 1):
+            raise LikewiseError(
+                f"method.learning_rate={learning_rate} must be above 0, weight_decay="
+                f"{weight_decay} at least 0 and warmup={warmup} between 0 and 1"
+            )
         self.encoder, self.loss, self.augmentation = encoder, loss, augmentation
         self.miner = miner
         self.similarity, self.metrics = similarity, dict(metrics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -78,6 +79,8 @@ def write_pairs(
     Raises:
         UnusableInput: a ``ValueError``.
     """
+    if threshold is not None and math.isnan(threshold):
+        raise UnusableInput("the threshold is not a number")
     if (threshold is None) == (top_k is None):
         raise UnusableInput("give either a threshold or a top-k, not both")
     ids = np.asarray(product_ids, dtype=str)

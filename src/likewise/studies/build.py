@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_type_hints
 
 import hydra
 from hydra.errors import InstantiationException
@@ -35,6 +37,7 @@ _loaded: dict[str, ProductData] = {}
 def make(config: Any, **extra: Any) -> Any:
     """Instantiate one part; a bad argument becomes one sentence that names the part."""
     try:
+        _check_numbers(config)
         return hydra.utils.instantiate(config, **extra)
     except InstantiationException as error:
         cause = error.__cause__ or error
@@ -44,11 +47,33 @@ def make(config: Any, **extra: Any) -> Any:
         raise LikewiseError(f"{config._target_} cannot be made: {text}") from error
 
 
+def _check_numbers(config: Any) -> None:
+    """Refuse what is no number where a part's signature asks for one."""
+    target = inspect.unwrap(hydra.utils.get_object(config._target_))
+    try:
+        kinds = get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    except (NameError, TypeError):
+        # Annotations that only a type checker can read say nothing here.
+        return
+    for key, value in config.items():
+        kind = kinds.get(key)
+        wrong = {int: not isinstance(value, int), float: not isinstance(value, int | float)}
+        if kind in wrong and (wrong[kind] or isinstance(value, bool)):
+            number = "a whole number" if kind is int else "a number"
+            raise LikewiseError(f"{_short(config)}: {key}={value} must be {number}")
+
+
 def load_data(config: DictConfig) -> ProductData:
-    """The data of ``config.data``, read once a process; without leaks where that is asked for."""
-    key = OmegaConf.to_yaml(config.data, resolve=True) + str(config.remove_leaks)
+    """The data of ``config.data``, read and cleaned once a process; without duplicates across
+    splits and without leaks where that is asked for."""
+    parts = ["data", "cleaning", "deduplication", "remove_leaks"]
+    key = OmegaConf.to_yaml(OmegaConf.masked_copy(config, parts), resolve=True)
     if key not in _loaded:
-        data = make(config.data).load()
+        data = _clean(make(config.data).load(), config)
+        if config.get("deduplication"):
+            from likewise.data.distinct import without_duplicates
+
+            data = without_duplicates(data, make(config.deduplication))
         if config.remove_leaks:
             from likewise.data.leaks import find_leaks, remove_leaks
 
@@ -57,12 +82,24 @@ def load_data(config: DictConfig) -> ProductData:
     return _loaded[key]
 
 
+def _clean(data: ProductData, config: DictConfig) -> ProductData:
+    from likewise.data.cleaning.catalogue import clean_catalogue
+
+    steps = {name: make(step) for name, step in (config.get("cleaning") or {}).items()}
+    catalogue, changes = clean_catalogue(data.catalogue, steps)
+    if not changes:
+        return data
+    digest = hashlib.sha256(f"{data.fingerprint} {steps!r}".encode()).hexdigest()[:16]
+    findings = [*data.findings, *(change.sentence() for change in changes)]
+    return replace(data, catalogue=catalogue, fingerprint=digest, findings=findings)
+
+
 def fill_in(config: DictConfig, data: ProductData) -> None:
     """Put the sizes that only the data knows where encoders and losses read them."""
-    import numpy as np
+    from likewise.data.images import image_shape
 
-    config.input_shape = list(data.catalogue.features["image"].shape)
-    config.num_groups = len(np.unique(data.groups))
+    config.input_shape = list(image_shape(data.catalogue))
+    config.num_groups = int(data.groups.max(initial=-1)) + 1
 
 
 def make_similarity(config: DictConfig) -> Similarity:

@@ -38,21 +38,22 @@ class Picture:
 
 
 def write_report(comparison: Comparison) -> Path:
-    """Write ``report.html`` into the study's folder, whole or not at all."""
-    page, path = render(comparison), comparison.folder / "report.html"
+    """Write ``report.html`` into the study's folder."""
+    return write_page(render(comparison), comparison.folder / "report.html")
+
+
+def write_page(page: str, path: Path) -> Path:
+    """Write a page whole or not at all."""
     partial = path.with_name(path.name + ".partial")
     partial.write_text(page, encoding="utf-8")
     os.replace(partial, path)
     return path
 
 
-def render(comparison: Comparison) -> str:
-    """The page's text."""
+def fill_page(template: str, **values: Any) -> str:
+    """A template beside this file as a page."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    study, results, summaries = comparison.study, comparison.results, comparison.summaries
-    primary = comparison.primary
-    shown = tables.columns(summaries, primary)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -60,7 +61,16 @@ def render(comparison: Comparison) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2").render(
+    return environment.get_template(template).render(**values)
+
+
+def render(comparison: Comparison) -> str:
+    """The page's text."""
+    study, results, summaries = comparison.study, comparison.results, comparison.summaries
+    primary = comparison.primary
+    shown = tables.columns(summaries, primary)
+    return fill_page(
+        "report.html.j2",
         name=study["name"],
         question=" ".join(str(study["question"]).split()),
         verdict=comparison.verdict(),
@@ -95,14 +105,14 @@ def _is_study(study: Mapping[str, Any]) -> bool:
 
 
 def _picture(figure: Figure, caption: str, alt: str) -> Picture:
-    return Picture(caption, alt, _data_uri(drawing.png_bytes(figure)))
+    return Picture(caption, alt, data_uri(drawing.png_bytes(figure)))
 
 
 def _picture_of(png: bytes, caption: str) -> Picture:
-    return Picture(caption, f"{caption}: pictures of queries and their neighbours.", _data_uri(png))
+    return Picture(caption, f"{caption}: pictures of queries and their neighbours.", data_uri(png))
 
 
-def _data_uri(png: bytes) -> str:
+def data_uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
@@ -205,7 +215,7 @@ def _run_pictures(
         for name, caption in RUN_PICTURES.items():
             png = first.picture(name)
             alt = f"{caption}, as {row.name} with seed {first.seed} sees them."
-            pictures.append(Picture(caption, alt, None if png is None else _data_uri(png)))
+            pictures.append(Picture(caption, alt, None if png is None else data_uri(png)))
         found.append((first, pictures))
     return found
 
@@ -215,7 +225,7 @@ def _leak_picture(folder: Path) -> Picture | None:
     if not path.is_file():
         return None
     caption = "The most alike pairs: a product of the later split above, its duplicate below"
-    return Picture(caption, f"{caption}.", _data_uri(path.read_bytes()))
+    return Picture(caption, f"{caption}.", data_uri(path.read_bytes()))
 
 
 def _setup(study: Mapping[str, Any]) -> list[tuple[str, str]]:

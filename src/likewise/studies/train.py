@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
@@ -63,12 +64,30 @@ def check(config: DictConfig) -> None:
     for key, known in (("protocol", PROTOCOLS), ("evaluate_on", ("test", "validation"))):
         if config[key] not in known:
             raise LikewiseError(f"{key}={config[key]} is not one of {', '.join(known)}")
+    precision = str(config.trainer.get("precision"))
+    if precision.endswith("-true") and precision != "32-true":
+        raise LikewiseError(
+            f"trainer.precision={precision} keeps the weights so too, which pictures and losses in "
+            "32 bits do not fit; use bf16-mixed or 16-mixed"
+        )
     strategy, devices = str(config.trainer.strategy), config.trainer.devices
     if "spawn" in strategy or "fork" in strategy:
         raise LikewiseError(
             f"trainer.strategy={strategy} leaves the trained weights in another process; use ddp"
         )
-    train_products = len(build.load_data(config).splits["train"])
+    data = build.load_data(config)
+    rows = np.concatenate(list(data.splits.values()))
+    if len(np.unique(rows)) < len(rows):
+        raise LikewiseError(
+            "the splits of these data share products, as labelled pairs do, so retrieval would be "
+            "tested on what was trained; choose data with groups, such as data=grocery_store"
+        )
+    if not (data.groups[data.splits[config.evaluate_on]] >= 0).any():
+        raise LikewiseError(
+            f"which products of {config.evaluate_on} are alike is unknown, so nothing can be "
+            "scored; choose data with groups, or name their column with data.columns.group"
+        )
+    train_products = len(data.splits["train"])
     several = devices if isinstance(devices, int) and devices > 1 else 1
     if several > 1 and config.batch_size > train_products // several:
         raise LikewiseError(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from likewise.data.catalogue import catalogue_features
+from likewise.data.catalogue import catalogue_features, with_info
 from likewise.data.cleaning.steps import Step
 from likewise.errors import LikewiseError
 
@@ -35,8 +35,7 @@ class Change:
     def sentence(self) -> str:
         """In words, with the first example."""
         before, after = (_short(value) for value in self.examples[0])
-        plural = "" if self.count == 1 else "s"
-        return f"{self.step} changed {self.count:,} {self.column}{plural}: {before} → {after}"
+        return f"{self.step} changed {self.count:,} × {self.column}: {before} → {after}"
 
 
 def clean_catalogue(catalogue: Dataset, steps: Mapping[str, Step]) -> tuple[Dataset, list[Change]]:
@@ -74,9 +73,7 @@ def clean_catalogue(catalogue: Dataset, steps: Mapping[str, Step]) -> tuple[Data
             part = part.cast_column(name, catalogue.features[name])
         cleaned = concatenate_datasets([part, rest], axis=1) if rest.column_names else part
     cleaned = cleaned.select_columns(catalogue.column_names)
-    for fact in ("description", "citation", "homepage", "license"):
-        setattr(cleaned.info, fact, getattr(catalogue.info, fact))
-    return cleaned, tally.changes()
+    return with_info(cleaned, catalogue.info), tally.changes()
 
 
 def _written(part: Dataset, tally: Tally, rows: int) -> Dataset:

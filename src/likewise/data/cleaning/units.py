@@ -73,6 +73,8 @@ SPELT = {
 SPELLINGS = LETTERS | {spelling.replace("-", ""): unit for spelling, unit in SPELT.items()}
 WORDS = "|".join("[ -]?".join(map(re.escape, spelling.split("-"))) for spelling in SPELT)
 
+# The number before that of a range.
+FROM = re.compile(rf"(?<![{WORD}.-])([0-9]+(?:\.[0-9]+)?)-$")
 SEPARATED = re.compile(rf"{START}{THOUSAND}(?![{WORD}-]|,[0-9])")
 QUOTE = re.compile(
     rf"(?:{INSIDE}{NUMBER}(?P<blank> ?))?(?P<quote>''|′′|[\"”“])"
@@ -110,12 +112,20 @@ def _quantity(found: re.Match[str]) -> str:
     spelling, gap, dots = found["unit"], found["gap"], found["dots"]
     if len(spelling) > 1:
         spelling = spelling.lower().replace(" ", "").replace("-", "")
-    if (gap and spelling in JOINED and not (spelling == "in" and dots)) or (
-        gap == "-" and spelling in LETTERS
-    ):
+    spaced = gap and spelling in JOINED and not (spelling == "in" and dots)
+    if spaced or (gap == "-" and spelling in LETTERS) or _in_model(found):
         return found[0]
     unit = SPELLINGS[spelling]
     return found["number"].replace(",", "") + unit + ("" if unit in DOTTED else dots)
+
+
+def _in_model(found: re.Match[str]) -> bool:
+    """Whether a number behind a hyphen ends no range: as in ``zt-40604-10l`` and ``72-10``."""
+    before = found.string[max(0, found.start() - 30) : found.start()]
+    if not before.endswith("-"):
+        return False
+    first = FROM.search(before)
+    return first is None or float(first[1]) > float(found["number"].replace(",", ""))
 
 
 def _inches(text: str) -> str:
@@ -125,7 +135,7 @@ def _inches(text: str) -> str:
     def mark(found: re.Match[str]) -> str:
         nonlocal is_open
         starts_word = found["joined"] is not None
-        quoting = found["number"] is None or found["quote"] == "“" or is_open
+        quoting = found["number"] is None or _in_model(found) or found["quote"] == "“" or is_open
         # Crawled texts end in the tag of their language: "USB 3.0"@es.
         quoting = quoting or found["tagged"] is not None
         if quoting or (found["blank"] and starts_word):

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from likewise.data.catalogue import SPLITS, ProductData
+from likewise.data.catalogue import SPLITS, ProductData, with_info
 from likewise.data.images import image_dataset
 from likewise.data.letterbox import decode_all
 from likewise.data.sources.files import find_folder, fingerprint, read_table
 from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from datasets import DatasetInfo
 
 TABLE = "photos.parquet"
 COLUMNS = {
@@ -75,8 +79,11 @@ class Clothing:
         splits = {name: np.flatnonzero(np.array(parts) == name) for name in SPLITS}
         if self.sender_disjoint_validation:
             splits |= self._without_shared_senders(splits, senders)
-        catalogue = image_dataset(
-            {"product_id": ids, "category": labels}, decode_all(pictures, ids, self.image_size)
+        catalogue = with_info(
+            image_dataset(
+                {"product_id": ids, "category": labels}, decode_all(pictures, ids, self.image_size)
+            ),
+            _info(),
         )
         digest = fingerprint(
             files,
@@ -114,3 +121,14 @@ def _photos(folder: Path) -> list[Path]:
         if not any(file.parts[-3] == split for file in found):
             raise LikewiseError(f"{folder} has no {split}/<class>/*.jpg; fetch the data set again")
     return found
+
+
+def _info() -> DatasetInfo:
+    from datasets import DatasetInfo
+
+    return DatasetInfo(
+        description="Photographs of clothes in ten classes, sent in by volunteers.",
+        citation="Grigorev, Clothing dataset, 2020",
+        homepage="https://github.com/alexeygrigorev/clothing-dataset-small",
+        license="CC0",
+    )

@@ -12,13 +12,17 @@ import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.data.catalogue import ProductData
+from likewise.data.catalogue import ProductData, with_info
 from likewise.data.images import image_dataset
 from likewise.data.splits import stratified_sample
 from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from datasets import DatasetInfo
 
 GROUP_NAMES = [
     "T-shirt/top",
@@ -73,16 +77,19 @@ class FashionMNIST:
                 f"{folder} has the label {all_groups.max()}; labels run from 0 to 9"
             )
         pictures = np.concatenate(images)[:, None]
-        catalogue = image_dataset(
-            {
-                "product_id": [
-                    f"{part}-{row}"
-                    for part, rows in zip(PARTS, images, strict=True)
-                    for row in range(len(rows))
-                ],
-                "category": [GROUP_NAMES[group] for group in all_groups],
-            },
-            pictures,
+        catalogue = with_info(
+            image_dataset(
+                {
+                    "product_id": [
+                        f"{part}-{row}"
+                        for part, rows in zip(PARTS, images, strict=True)
+                        for row in range(len(rows))
+                    ],
+                    "category": [GROUP_NAMES[group] for group in all_groups],
+                },
+                pictures,
+            ),
+            _info(),
         )
         splits = self._splits(all_groups, len(images[0]))
         return ProductData(catalogue, all_groups, GROUP_NAMES, splits, digest.hexdigest()[:16])
@@ -149,3 +156,17 @@ def _read_idx(folder: Path, name: str, dimensions: int, digest: hashlib._Hash) -
         )
     digest.update(content)
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+
+
+def _info() -> DatasetInfo:
+    from datasets import DatasetInfo
+
+    return DatasetInfo(
+        description="Pictures of Zalando's products in ten categories.",
+        citation=(
+            "Xiao, Rasul and Vollgraf, Fashion-MNIST: a Novel Image Dataset for Benchmarking "
+            "Machine Learning Algorithms, 2017"
+        ),
+        homepage="https://github.com/zalandoresearch/fashion-mnist",
+        license="MIT",
+    )

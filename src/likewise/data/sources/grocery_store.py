@@ -10,16 +10,19 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from likewise.data.catalogue import ProductData
+from likewise.data.catalogue import ProductData, with_info
 from likewise.data.images import image_dataset
 from likewise.data.letterbox import decode_all
 from likewise.data.sources.files import find_folder, fingerprint, read_table
 from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from datasets import DatasetInfo
 
 CLASSES = "classes.csv"
 LISTS = {"train": "train.txt", "validation": "val.txt", "test": "test.txt"}
@@ -91,14 +94,17 @@ class GroceryStore:
             for row in rows
         ]
         ids = [photo.id for photo in photos] + [f"product-{product.fine}" for product in products]
-        catalogue = image_dataset(
-            {
-                "product_id": ids,
-                "title": [product and product.name for product in told],
-                "category": [product and product.coarse_name for product in told],
-                "description": [product and product.description for product in told],
-            },
-            decode_all([row.picture for row in rows], ids, self.image_size),
+        catalogue = with_info(
+            image_dataset(
+                {
+                    "product_id": ids,
+                    "title": [product and product.name for product in told],
+                    "category": [product and product.coarse_name for product in told],
+                    "description": [product and product.description for product in told],
+                },
+                decode_all([row.picture for row in rows], ids, self.image_size),
+            ),
+            _info(),
         )
         names = {
             getattr(product, self.level): (
@@ -200,3 +206,17 @@ def _check(photos: Sequence[Photo], products: Sequence[Product], folder: Path) -
         raise LikewiseError(
             f"{folder} has the split {min(strange_split)}; it can be train, validation or test"
         )
+
+
+def _info() -> DatasetInfo:
+    from datasets import DatasetInfo
+
+    return DatasetInfo(
+        description="Photographs of groceries; the products with pictures and texts.",
+        citation=(
+            "Klasson, Zhang and Kjellström, A Hierarchical Grocery Store Image Dataset with "
+            "Visual and Semantic Labels, WACV 2019"
+        ),
+        homepage="https://github.com/marcusklasson/GroceryStoreDataset",
+        license="MIT",
+    )
