@@ -208,7 +208,7 @@ def test_an_encoder_from_outside_the_package(small: list[str], tmp_path: Path) -
 
 MISTAKES = {
     "text for a number": (["method.learning_rate=fast"], "learning_rate=fast must be a number"),
-    "a negative rate": (["method.learning_rate=-1"], "must be above 0"),
+    "a negative rate": (["method.learning_rate=-1"], "must be at least 0"),
     "no encoder": (["encoder=null"], "must be a string"),
     "true half precision": (["trainer.precision=bf16-true"], "use bf16-mixed"),
     "unknown encoder": (["encoder=cmn"], "encoder/cmn"),

@@ -43,10 +43,10 @@ class Method(pl.LightningModule):
         warmup: float = 0.1,
     ) -> None:
         super().__init__()
-        if not (learning_rate > 0 and weight_decay >= 0 and 0 <= warmup <= 1):
+        if not (learning_rate >= 0 and weight_decay >= 0 and 0 <= warmup <= 1):
             raise LikewiseError(
-                f"method.learning_rate={learning_rate} must be above 0, weight_decay="
-                f"{weight_decay} at least 0 and warmup={warmup} between 0 and 1"
+                f"method.learning_rate={learning_rate} and weight_decay={weight_decay} must be at "
+                f"least 0, and warmup={warmup} between 0 and 1"
             )
         self.encoder, self.loss, self.augmentation = encoder, loss, augmentation
         self.miner = miner
