@@ -10,6 +10,8 @@ from torch import Tensor
 
 from likewise.data.catalogue import ProductData
 from likewise.data.images import image_array
+from likewise.data.samplers.base import Sampler
+from likewise.data.samplers.uniform import Uniform
 from likewise.errors import LikewiseError
 
 Batch = tuple[Tensor, Tensor]
@@ -59,14 +61,24 @@ class ImageDataModule(pl.LightningDataModule):
         batch_size: products a step and device.
         seed: of the order of the training products; the order of an epoch depends on the seed and
             the epoch alone, so that a resumed run sees what an uninterrupted one would.
+        sampler: draws that order; ``None`` for ``Uniform``.
+
+    Training products of an unknown group (-1) are left out.
     """
 
-    def __init__(self, data: ProductData, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, data: ProductData, batch_size: int, seed: int, sampler: Sampler | None = None
+    ) -> None:
         super().__init__()
         self.batch_size, self.seed = batch_size, seed
+        self.sampler = sampler or Uniform()
         self.images = torch.from_numpy(image_array(data.catalogue).copy())
         self.groups = torch.from_numpy(data.groups.copy())
+        # Unknown groups are unlike each other: such products are found by nobody's query.
+        unknown = self.groups < 0
+        self.groups[unknown] = -1 - torch.arange(int(unknown.sum()))
         self.rows = {name: torch.from_numpy(rows) for name, rows in data.splits.items()}
+        self.rows["train"] = self.rows["train"][self.groups[self.rows["train"]] >= 0]
         self._on_device: dict[str, Batch] = {}
         train = len(self.rows["train"])
         if train < 2:
@@ -103,11 +115,13 @@ class ImageDataModule(pl.LightningDataModule):
         assert self.trainer is not None
         images, groups = self.split("train", self._device())
         trainer, parts = self.trainer, self.trainer.world_size
+        on_cpu = self.groups[self.rows["train"]]
 
         def order() -> Tensor:
             generator = torch.Generator().manual_seed(self.seed * 100_003 + trainer.current_epoch)
-            rows = torch.randperm(len(images), generator=generator)
-            return rows[trainer.global_rank :: parts]
+            rows = self.sampler.epoch(on_cpu, generator)
+            # Whole batches, as a sampler may have chosen which products meet in one.
+            return torch.cat(rows.split(self.batch_size)[trainer.global_rank :: parts])
 
         return Batches(images, groups, self.batch_size, order, drop_last=True, parts=parts)
 

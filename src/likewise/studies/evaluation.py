@@ -101,7 +101,8 @@ def draw(
         similarity_heat_map,
     )
 
-    rows = data.splits[split]
+    known = data.groups[data.splits[split]] >= 0
+    rows, embeddings = data.splits[split][known], embeddings[torch.from_numpy(known)]
     groups = data.groups[rows]
     # One query of each group, the first ten groups, and up to eight products of each in the map.
     kinds = np.unique(groups)[:10]

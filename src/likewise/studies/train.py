@@ -87,13 +87,15 @@ def check(config: DictConfig) -> None:
             f"which products of {config.evaluate_on} are alike is unknown, so nothing can be "
             "scored; choose data with groups, or name their column with data.columns.group"
         )
-    train_products = len(data.splits["train"])
+    known = data.groups[data.splits["train"]] >= 0
+    train_products = int(known.sum())
     several = devices if isinstance(devices, int) and devices > 1 else 1
     if several > 1 and config.batch_size > train_products // several:
         raise LikewiseError(
             f"batch_size={config.batch_size} is larger than the {train_products // several} "
             f"training products of each of {several} devices"
         )
+    build.make(config.sampler)
     build.make_method(config)
 
 
@@ -119,7 +121,7 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
     check(config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data = build.load_data(config)
-    module = ImageDataModule(data, config.batch_size, config.seed)
+    module = ImageDataModule(data, config.batch_size, config.seed, build.make(config.sampler))
     method = build.make_method(config)
     tracking: Tracking = build.make(config.logger) if first_process() else Tracking()
     _start_folder(folder, config)

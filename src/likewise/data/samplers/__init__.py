@@ -1,0 +1,1 @@
+"""In which order, and beside which others, training products are seen."""

@@ -1,0 +1,14 @@
+"""Every product once an epoch, in random order."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+
+class Uniform:
+    """Shuffles."""
+
+    def epoch(self, groups: Tensor, generator: Generator) -> Tensor:
+        """See ``Sampler``."""
+        return torch.randperm(len(groups), generator=generator)
