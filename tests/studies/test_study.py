@@ -79,6 +79,8 @@ def test_a_polite_kill_ends_it_promptly(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A suite started in the background ignores Ctrl+C, and hands that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("runs/mine/*/checkpoints/last.ckpt")):
