@@ -21,7 +21,7 @@ from lightning.pytorch.callbacks import Callback
 from omegaconf import DictConfig
 
 from likewise.config import compose
-from likewise.data.module import ImageDataModule
+from likewise.data.module import ProductModule
 from likewise.studies import build
 from likewise.studies.train import train
 
@@ -60,18 +60,19 @@ def by_hand(config: DictConfig) -> float:
     data = build.load_data(config)
     build.fill_in(config, data)
     torch.manual_seed(config.seed)
-    module = ImageDataModule(data, config.batch_size, config.seed)
+    module = ProductModule(data, build.fill_in(config, data), config.batch_size, config.seed)
     method = build.make_method(config)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     method.to(device)
-    images, groups = module.split("train", device)
+    products, groups = module.split("train", device)
+    images = products["image"]
     optimizer = method.adamw(method.encoder, method.loss)
     order = torch.randperm(len(images), device=device)
     method.train()
     times = []
     for start in range(0, len(images) - config.batch_size + 1, config.batch_size):
         rows = order[start : start + config.batch_size]
-        batch = method.augmentation(images[rows].float().div_(255))
+        batch = method.augmentation["image"](images[rows].float().div_(255))
         loss = method.loss(method.encoder(batch), groups[rows])
         optimizer.zero_grad()
         loss.backward()

@@ -34,7 +34,9 @@ def parser() -> argparse.ArgumentParser:
         made = verb(name, help_text)
         made.add_argument("run", help="folder of a finished run")
         made.add_argument("overrides", nargs="*", help="overrides of its config, e.g. data.path=…")
-        made.add_argument("--split", default="test", choices=("train", "validation", "test"))
+        made.add_argument(
+            "--split", default="test", help="split of the data, or all (embed, matrix)"
+        )
         made.add_argument("--allow", action="append", default=[], help="package it may build from")
         return made
 

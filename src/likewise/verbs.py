@@ -161,21 +161,15 @@ def _text(path: Path) -> str | None:
 
 def evaluate(options: Namespace) -> None:
     """Score a finished run on a split, under any similarity or protocol."""
-    from likewise.studies.evaluation import evaluate_split
+    from likewise.studies.build import make_task
     from likewise.studies.saved import open_run
 
-    run = open_run(options.run, options.overrides, tuple(options.allow))
-    scores = evaluate_split(
-        run.encoder,
-        run.module,
-        options.split,
-        run.metrics,
-        run.similarity,
-        options.protocol or run.config.protocol,
-        run.device,
-    )
-    for name, value in scores.items():
-        print(f"{options.split}/{name} {value:.6f}")
+    more = [f"protocol={options.protocol}"] if options.protocol else []
+    run = open_run(options.run, [*options.overrides, *more], tuple(options.allow))
+    run.check_split(options.split)
+    result = make_task(run.config).test(run.encoder, run.module, options.split, run.device)
+    for name, value in result.scores.items():
+        print(f"{name} {value:.6f}")
 
 
 def embed(options: Namespace) -> None:
@@ -184,7 +178,7 @@ def embed(options: Namespace) -> None:
 
     run = open_run(options.run, options.overrides, tuple(options.allow))
     path = Path(options.to or Path(options.run) / f"embeddings-{options.split}.parquet")
-    write_embeddings(path, run.product_ids(options.split), run.embeddings(options.split))
+    write_embeddings(path, run, options.split)
     print(path)
 
 

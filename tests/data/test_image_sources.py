@@ -220,7 +220,7 @@ def test_clothing_from_its_folders(tmp_path: Path) -> None:
     data = Clothing(str(tmp_path), image_size=16).load()
     assert data.group_names == ["hat", "t-shirt"]
     assert [len(rows) for rows in data.splits.values()] == [8, 4, 4]
-    assert data.catalogue["category"][:5] == ["hat"] * 4 + ["t-shirt"]
+    assert data.groups[:5].tolist() == [0] * 4 + [1]
     with pytest.raises(LikewiseError, match="do not say who sent them"):
         Clothing(str(tmp_path), sender_disjoint_validation=True).load()
     for path in (tmp_path / "test").rglob("*.jpg"):

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likewise.cli import main
-from likewise.data.module import ImageDataModule
+from likewise.data.modalities.image import Images
+from likewise.data.module import ProductModule
 from likewise.data.samplers.m_per_class import MPerClass
 from likewise.data.samplers.uniform import Uniform
 from likewise.data.sources.synthetic import Synthetic
@@ -82,7 +83,9 @@ def test_products_of_unknown_groups_are_not_trained_on_and_never_right() -> None
     groups = data.groups.copy()
     unknown = np.concatenate([rows[:3] for rows in data.splits.values()])
     groups[unknown] = -1
-    module = ImageDataModule(replace(data, groups=groups), 4, 0)
+    reader = Images()
+    reader.fit(data.catalogue, data.splits["train"])
+    module = ProductModule(replace(data, groups=groups), {"image": reader}, 4, 0)
     _, train_groups = module.split("train")
     assert len(train_groups) == len(data.splits["train"]) - 3
     assert (train_groups >= 0).all()

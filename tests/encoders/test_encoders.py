@@ -1,4 +1,4 @@
-"""Every shipped encoder: shape, gradients, determinism and the promise of non-negative output."""
+"""Every shipped encoder of pictures: shape, gradients, determinism, non-negative output."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from hydra.utils import instantiate
 from likewise.config import compose, shipped
 from likewise.encoders.cnn import CNN
 from likewise.encoders.gan_augmented import GanAugmented
+from likewise.studies.build import modalities
 from likewise.studies.cost import count_parameters, flops_per_product
 
-ENCODERS = sorted(path.stem for path in Path(shipped("configs") / "encoder").glob("*.yaml"))
+SHIPPED = sorted(path.stem for path in Path(shipped("configs") / "encoder").glob("*.yaml"))
+ENCODERS = [
+    name
+    for name in SHIPPED
+    if modalities(compose([f"encoder={name}", "text=pretrained"]).encoder) == ["image"]
+]
 
 
 def make(name: str, *overrides: str, shape: tuple[int, int, int] = (1, 28, 28)) -> torch.nn.Module:
@@ -65,11 +71,12 @@ def test_cost_of_a_convolution_by_hand() -> None:
     encoder = CNN((1, 8, 8), embedding_size=5, channels=(4,), convolutions=(1,)).eval()
     # 3x3 convolution without bias, batch normalisation, linear layer over mean and maximum.
     assert count_parameters(encoder) == 9 * 4 + 2 * 4 + 2 * 4 * 5 + 5
-    assert flops_per_product(encoder, torch.rand(1, 1, 8, 8)) == 2 * (9 * 4 * 64 + 2 * 4 * 5)
+    product = {"image": torch.rand(1, 1, 8, 8)}
+    assert flops_per_product(encoder, product) == 2 * (9 * 4 * 64 + 2 * 4 * 5)
 
 
 def test_recurrent_products_are_counted() -> None:
     encoder = make("rnn").eval()
     # 28 rows, 2 directions, 3 gates of 128, from a row of 28 and a state of 128; then the head.
     expected = 2 * (28 * 2 * 3 * 128 * (28 + 128) + 4 * 128 * 24)
-    assert flops_per_product(encoder, torch.rand(1, 1, 28, 28)) == expected
+    assert flops_per_product(encoder, {"image": torch.rand(1, 1, 28, 28)}) == expected

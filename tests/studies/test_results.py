@@ -131,7 +131,7 @@ def test_printed_table_fits_100_columns(runs: Path, capsys: pytest.CaptureFixtur
         "parameters": 123_456_789,
         "flops_per_product": 98_765_432_100,
         "train_seconds": 123_456.7,
-        "embed_images_per_second": 1_234_567.8,
+        "embed_products_per_second": 1_234_567.8,
     }
     write_run(runs / "long", "a_method_with_quite_a_long_name[x]", 0, 0.9, cost=costs)
     print_table(summarise(read_finished(runs), "map_at_r"), "map_at_r")

@@ -76,7 +76,7 @@ def test_a_run_cut_off_in_its_test_is_not_trained_again(
     config = [*small, *options, "method.learning_rate=0"]
     whole = train(compose([*config, f"output={tmp_path / 'whole'}"]))
     with monkeypatch.context() as patched:
-        patched.setattr(train_module, "write_per_query", CutInStep(1).on_train_batch_end)
+        patched.setattr(train_module, "write_table", CutInStep(1).on_train_batch_end)
         with pytest.raises(PowerCut):
             train(compose(config))
     trained = []

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from likewise.config import compose
 from likewise.errors import LikewiseError
 from likewise.studies import train as train_module
+from likewise.studies.build import make_task
 from likewise.studies.run import is_finished
 from likewise.studies.saved import open_run
 from likewise.studies.train import prepare, train
@@ -71,18 +72,8 @@ def test_the_best_epoch_of_validation_is_what_is_tested(small: list[str]) -> Non
     best = max(epoch["validation/map_at_r"] for epoch in history)
     assert result(folder)["metrics"]["validation/map_at_r"] == pytest.approx(best)
     run = open_run(folder)
-    from likewise.studies.evaluation import evaluate_split
-
-    scores = evaluate_split(
-        run.encoder,
-        run.module,
-        "validation",
-        run.metrics,
-        run.similarity,
-        "leave_one_out",
-        run.device,
-    )
-    assert scores["map_at_r"] == pytest.approx(best, abs=1e-6)
+    scores = make_task(run.config).test(run.encoder, run.module, "validation", run.device).scores
+    assert scores["validation/map_at_r"] == pytest.approx(best, abs=1e-6)
 
 
 def test_training_stops_early_without_improvement(small: list[str]) -> None:

@@ -43,8 +43,8 @@ def image_shape(catalogue: Dataset) -> tuple[int, int, int]:
     """(channels, height, width) of same-sized pictures; refuses a catalogue without these."""
     if "image" not in catalogue.column_names:
         raise LikewiseError(
-            f"the catalogue has no pictures (it has {', '.join(catalogue.column_names)}), which "
-            "every shipped encoder reads"
+            f"the catalogue has no pictures (it has {', '.join(catalogue.column_names)}); "
+            "choose an encoder that reads something else, such as encoder=bag for texts"
         )
     if not has_pixels(catalogue):
         raise LikewiseError("the pictures are not of one size yet; set data.image_size")

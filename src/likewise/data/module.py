@@ -1,91 +1,107 @@
-"""Batches of pictures held in memory: indexed a batch at a time, on the device."""
+"""Batches of products held in memory: indexed a batch at a time, on the device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 from torch import Tensor
 
 from likewise.data.catalogue import ProductData
-from likewise.data.images import image_array
+from likewise.data.modalities.base import Reader
+from likewise.data.products import Products, take
 from likewise.data.samplers.base import Sampler
 from likewise.data.samplers.uniform import Uniform
 from likewise.errors import LikewiseError
 
-Batch = tuple[Tensor, Tensor]
+# Products and their groups, int64 [b].
+GroupBatch = tuple[Products, Tensor]
+# Left and right products of pairs, their labels, int64 [b], and the groups of both, int64 [2 b].
+PairBatch = tuple[Products, Products, Tensor, Tensor]
 
 
 class Batches:
-    """Iterates (uint8 pictures [b, c, h, w], int64 groups [b]) out of two tensors.
+    """Iterates over batches.
 
     Args:
-        images, groups: the products.
-        batch_size: products a batch.
-        order: gives the rows of this pass, int64; ``None`` for all, as they stand.
-        drop_last: leave an incomplete last batch out.
+        size: products, or pairs, in all; with ``parts`` devices each gets its share.
+        batch_size: of them a batch.
+        pick: makes a batch of some, int64 rows.
+        order: gives the rows of this pass, int64.
     """
 
     def __init__(
         self,
-        images: Tensor,
-        groups: Tensor,
+        size: int,
         batch_size: int,
-        order: Callable[[], Tensor] | None = None,
-        drop_last: bool = False,
+        pick: Callable[[Tensor], Any],
+        order: Callable[[], Tensor],
         parts: int = 1,
     ) -> None:
-        self.images, self.groups = images, groups
-        self.batch_size, self.order, self.drop_last = batch_size, order, drop_last
-        self.rows = len(images) // parts
+        self.batch_size, self.pick, self.order = batch_size, pick, order
+        self.number = size // parts // batch_size
 
     def __len__(self) -> int:
-        whole, rest = divmod(self.rows, self.batch_size)
-        return whole + (1 if rest and not self.drop_last else 0)
+        return self.number
 
-    def __iter__(self) -> Iterator[Batch]:
-        rows = self.order() if self.order else None
-        for start in range(0, len(self) * self.batch_size, self.batch_size):
-            chosen: slice | Tensor = slice(start, start + self.batch_size)
-            if rows is not None:
-                chosen = rows[chosen].to(self.images.device)
-            yield self.images[chosen], self.groups[chosen]
+    def __iter__(self) -> Iterator[Any]:
+        rows = self.order()
+        for batch in range(self.number):
+            yield self.pick(rows[batch * self.batch_size : (batch + 1) * self.batch_size])
 
 
-class ImageDataModule(pl.LightningDataModule):
-    """The pictures of a catalogue as one uint8 tensor, on the training device from the start.
+class ProductModule(pl.LightningDataModule):
+    """The products of a catalogue as one tensor a modality, on the training device from the start.
 
     Args:
         data: what a source loaded.
-        batch_size: products a step and device.
-        seed: of the order of the training products; the order of an epoch depends on the seed and
-            the epoch alone, so that a resumed run sees what an uninterrupted one would.
+        readers: of the modalities that are read, fitted.
+        batch_size: products, or pairs, a step and device.
+        seed: of the order of training; the order of an epoch depends on the seed and the epoch
+            alone, so that a resumed run sees what an uninterrupted one would.
         sampler: draws that order; ``None`` for ``Uniform``.
+        pairs: whether labelled pairs are trained, or products of groups.
 
     Training products of an unknown group (-1) are left out.
     """
 
     def __init__(
-        self, data: ProductData, batch_size: int, seed: int, sampler: Sampler | None = None
+        self,
+        data: ProductData,
+        readers: Mapping[str, Reader],
+        batch_size: int,
+        seed: int,
+        sampler: Sampler | None = None,
+        pairs: bool = False,
     ) -> None:
         super().__init__()
-        self.batch_size, self.seed = batch_size, seed
+        self.data, self.batch_size, self.seed, self.pairs = data, batch_size, seed, pairs
         self.sampler = sampler or Uniform()
-        self.images = torch.from_numpy(image_array(data.catalogue).copy())
+        everything = np.arange(len(data.catalogue))
+        self.products = {name: read(data.catalogue, everything) for name, read in readers.items()}
         self.groups = torch.from_numpy(data.groups.copy())
         # Unknown groups are unlike each other: such products are found by nobody's query.
         unknown = self.groups < 0
         self.groups[unknown] = -1 - torch.arange(int(unknown.sum()))
         self.rows = {name: torch.from_numpy(rows) for name, rows in data.splits.items()}
-        self.rows["train"] = self.rows["train"][self.groups[self.rows["train"]] >= 0]
-        self._on_device: dict[str, Batch] = {}
+        self._on_device: dict[str, Any] = {}
+        if pairs:
+            self._check_pairs()
+        else:
+            self.rows["train"] = self.rows["train"][self.groups[self.rows["train"]] >= 0]
+            self._check_groups()
+        self.sampler.prepare(data, self.rows["train"].numpy())
+
+    def _check_groups(self) -> None:
         train = len(self.rows["train"])
         if train < 2:
             raise LikewiseError(f"the training split holds {train} product(s); it needs at least 2")
-        if batch_size > train:
+        if self.batch_size > train:
             raise LikewiseError(
-                f"batch_size={batch_size} is larger than the {train} training products; "
+                f"batch_size={self.batch_size} is larger than the {train} training products; "
                 f"set it to at most {train}"
             )
         if len(self.groups[self.rows["train"]].unique()) < 2:
@@ -94,42 +110,100 @@ class ImageDataModule(pl.LightningDataModule):
                 "at least 2 groups are needed"
             )
 
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """(channels, height, width)."""
-        return tuple(self.images.shape[1:])
-
-    def split(self, name: str, device: torch.device | str = "cpu") -> Batch:
-        """Pictures and groups of a split on ``device`` (copied there once)."""
-        key = f"{name}:{device}"
-        if key not in self._on_device:
-            rows = self.rows[name]
-            self._on_device[key] = (
-                self.images[rows].to(device),
-                self.groups[rows].to(device),
+    def _check_pairs(self) -> None:
+        if self.data.pairs is None:
+            raise LikewiseError(
+                "these data have no labelled pairs to train on; choose data that do, such as "
+                "data=product_matching, or method=metric_learning"
             )
+        labels = self.data.pairs.labels[self.data.pairs.splits["train"]]
+        if self.batch_size > len(labels):
+            raise LikewiseError(
+                f"batch_size={self.batch_size} is larger than the {len(labels)} training pairs; "
+                f"set it to at most {len(labels)}"
+            )
+        if len(np.unique(labels)) < 2:
+            raise LikewiseError(
+                "the training pairs are all matches or all none, so nothing can be told apart"
+            )
+
+    def split(self, name: str, device: torch.device | str = "cpu") -> GroupBatch:
+        """Products and groups of a split on ``device`` (copied there once)."""
+
+        def read() -> GroupBatch:
+            rows = self.rows[name]
+            return _to(take(self.products, rows), device), self.groups[rows].to(device)
+
+        return self._kept(f"{name}:{device}", read)
+
+    def pair_split(
+        self, name: str, device: torch.device | str = "cpu"
+    ) -> tuple[Products, Tensor, Tensor, Tensor]:
+        """Products of a split of the pairs; left and right rows among them; labels (int64 [m])."""
+        pairs = self.data.pairs
+        assert pairs is not None
+
+        def read() -> tuple[Products, Tensor, Tensor, Tensor]:
+            chosen = pairs.splits[name]
+            both = np.stack([pairs.left[chosen], pairs.right[chosen]])
+            rows, places = np.unique(both, return_inverse=True)
+            left, right = torch.from_numpy(places.reshape(both.shape)).to(device)
+            labels = torch.from_numpy(pairs.labels[chosen]).to(device)
+            return _to(take(self.products, torch.from_numpy(rows)), device), left, right, labels
+
+        return self._kept(f"pairs {name}:{device}", read)
+
+    def _kept(self, key: str, read: Callable[[], Any]) -> Any:
+        if key not in self._on_device:
+            self._on_device[key] = read()
         return self._on_device[key]
 
     def train_dataloader(self) -> Batches:
         """Shuffled batches; with several devices each takes its own part of every epoch."""
         assert self.trainer is not None
-        images, groups = self.split("train", self._device())
         trainer, parts = self.trainer, self.trainer.world_size
-        on_cpu = self.groups[self.rows["train"]]
+        labels, pick = self._pairs_of_train() if self.pairs else self._groups_of_train()
 
         def order() -> Tensor:
             generator = torch.Generator().manual_seed(self.seed * 100_003 + trainer.current_epoch)
-            rows = self.sampler.epoch(on_cpu, generator)
+            rows = self.sampler.epoch(labels, generator)
             # Whole batches, as a sampler may have chosen which products meet in one.
             return torch.cat(rows.split(self.batch_size)[trainer.global_rank :: parts])
 
-        return Batches(images, groups, self.batch_size, order, drop_last=True, parts=parts)
+        return Batches(len(labels), self.batch_size, pick, order, parts)
 
-    def val_dataloader(self) -> Batches:
-        """All validation products in order, on every device, so that the metric is exact."""
-        images, groups = self.split("validation", self._device())
-        return Batches(images, groups, 4 * self.batch_size)
+    def _groups_of_train(self) -> tuple[Tensor, Callable[[Tensor], GroupBatch]]:
+        products, groups = self.split("train", self._device())
+
+        def pick(rows: Tensor) -> GroupBatch:
+            rows = rows.to(groups.device)
+            return take(products, rows), groups[rows]
+
+        return self.groups[self.rows["train"]], pick
+
+    def _pairs_of_train(self) -> tuple[Tensor, Callable[[Tensor], PairBatch]]:
+        products, left, right, labels = self.pair_split("train", self._device())
+        pairs = self.data.pairs
+        assert pairs is not None
+        chosen = pairs.splits["train"]
+        groups = self.groups[torch.from_numpy(np.stack([pairs.left[chosen], pairs.right[chosen]]))]
+        groups = groups.to(labels.device)
+
+        def pick(rows: Tensor) -> PairBatch:
+            rows = rows.to(labels.device)
+            sides = take(products, left[rows]), take(products, right[rows])
+            return *sides, labels[rows], groups[:, rows].flatten()
+
+        return labels.cpu(), pick
+
+    def val_dataloader(self) -> list[int]:
+        """One step: a task scores the whole validation split at once."""
+        return [0]
 
     def _device(self) -> torch.device:
         assert self.trainer is not None
         return self.trainer.strategy.root_device
+
+
+def _to(products: Products, device: torch.device | str) -> Products:
+    return {name: values.to(device) for name, values in products.items()}

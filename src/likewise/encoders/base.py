@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from likewise.data.products import Products, parts, to_float
+from likewise.similarity.base import Similarity
 
 
 class Encoder(nn.Module):
@@ -17,9 +19,16 @@ class Encoder(nn.Module):
         embedding_size: width of the embedding.
         nonnegative: pass the embedding through softplus, for similarities between non-negative
             vectors (Jaccard).
+
+    Attributes:
+        modality: which tensor it reads: ``image``, ``text``, ``attributes``, ``reviews`` or one of
+            your own.
+        embeds: whether it makes embeddings of single products.
+        trained_by: the method it needs; ``metric_learning`` for any that trains an encoder.
     """
 
-    modality: Literal["image", "text", "attributes", "reviews"] = "image"
+    modality: str = "image"
+    embeds = True
     trained_by = "metric_learning"
 
     def __init__(self, embedding_size: int, nonnegative: bool = False) -> None:
@@ -30,7 +39,35 @@ class Encoder(nn.Module):
         """The embedding before the sign constraint, float [b, embedding_size]."""
         raise NotImplementedError(f"{type(self).__name__} must define features()")
 
-    def forward(self, products: Tensor) -> Tensor:
-        """Float [b, ...] in, float [b, embedding_size] out."""
-        embedding = self.features(products)
+    def forward(self, products: Products | Tensor) -> Tensor:
+        """Products, or the tensor of the encoder's own modality, to float [b, embedding_size]."""
+        own = products if isinstance(products, Tensor) else products[self.modality]
+        embedding = self.features(own)
         return F.softplus(embedding) if self.nonnegative else embedding
+
+    def match(self, left: Products, right: Products, similarity: Similarity) -> Tensor:
+        """How alike the products of each pair are, float [b], larger for more; differentiable."""
+        return self.compare(self(left), self(right), similarity)
+
+    def compare(self, left: Tensor, right: Tensor, similarity: Similarity) -> Tensor:
+        """The same from embeddings, float [b, embedding_size]."""
+        values = similarity.pairs(similarity.prepare(left), similarity.prepare(right))
+        return values if similarity.larger_is_closer else -values
+
+    def rates(self) -> dict[nn.Parameter, float]:
+        """Parameters that learn at a share of the learning rate, and that share."""
+        return {}
+
+    @torch.no_grad()
+    def embed(self, products: Products, batch_size: int = 1024) -> Tensor:
+        """Many products as they are held, to float32 [n, embedding_size] in evaluation mode."""
+        self.eval()
+        return torch.cat([self(to_float(part)).float() for part in parts(products, batch_size)])
+
+    @torch.no_grad()
+    def match_pairs(
+        self, products: Products, left: Tensor, right: Tensor, similarity: Similarity
+    ) -> Tensor:
+        """Scores float32 [m] of pairs of ``products``, int64 [m] rows, in evaluation mode."""
+        embeddings = self.embed(products)
+        return self.compare(embeddings[left], embeddings[right], similarity).float()

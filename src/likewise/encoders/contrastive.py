@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from likewise.data.products import Products
 from likewise.encoders.base import Encoder
 
 
@@ -31,11 +32,11 @@ class Contrastive(Encoder):
             nn.Linear(base.embedding_size, projection_size),
         )
 
-    def forward(self, products: Tensor) -> Tensor:
+    def forward(self, products: Products | Tensor) -> Tensor:
         """The base encoder's embedding, float [b, embedding_size]."""
         return self.base(products)
 
-    def project(self, products: Tensor) -> Tensor:
+    def project(self, products: Products | Tensor) -> Tensor:
         """What the loss sees, float [b, projection_size]."""
         projected = self.projection(self.base(products))
         return F.softplus(projected) if self.nonnegative else projected

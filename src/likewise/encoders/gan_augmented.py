@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from likewise.data.products import Products
 from likewise.encoders.base import Encoder
 
 
@@ -93,7 +94,7 @@ class GanAugmented(Encoder):
         self.generator = Generator(input_shape, num_groups, noise_size, width)
         self.discriminator = Discriminator(input_shape, num_groups, width)
 
-    def forward(self, products: Tensor) -> Tensor:
+    def forward(self, products: Products | Tensor) -> Tensor:
         """The base encoder's embedding, float [b, embedding_size]."""
         return self.base(products)
 

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from likewise.data.products import Products, join
 from likewise.encoders.gan_augmented import GanAugmented
-from likewise.methods.base import Method, to_float
+from likewise.methods.base import Method, float_batch
 
 
 class Adversarial(Method):
@@ -50,30 +51,31 @@ class Adversarial(Method):
         ]
         return [encoder, *players], [self.schedule(encoder, self._steps)]
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def training_step(self, batch: tuple[Any, ...], batch_idx: int) -> None:
         """Discriminator, generator, encoder."""
-        images, groups = to_float(batch[0]), batch[1]
+        products, groups = float_batch(batch)
+        images = products["image"]
         optimizers: Any = self.optimizers()
         encoder, generator, discriminator = optimizers
         generated = self.encoder.generate(groups)
         self._step(discriminator, self.encoder.discriminator_loss(images, generated, groups))
         self._step(generator, self.encoder.generator_loss(generated, groups))
-        loss = self.training_loss(images, groups)
+        loss = self.training_loss(products, groups)
         self._step(encoder, loss)
         schedule: Any = self.lr_schedulers()
         schedule.step()
         self.watch(loss)
 
-    def training_loss(self, images: Tensor, groups: Tensor) -> Tensor:
+    def training_loss(self, products: Products, groups: Tensor) -> Tensor:
         """The loss on real products, mixed with the loss on real and generated ones together."""
-        products = self.augmentation(images)
+        seen = self.augment(products)
         done = self.global_step / (3 * self._steps)
         extra = round(self.share * len(groups)) if done >= self.start else 0
         if not extra:
-            return self.metric_loss(self.encoder(products), groups)
+            return self.metric_loss(self.encoder(seen), groups)
         with torch.no_grad():
-            generated = self.augmentation(self.encoder.generate(groups[:extra]))
-        embeddings = self.encoder(torch.cat([products, generated]))
+            generated = self.augment({"image": self.encoder.generate(groups[:extra])})
+        embeddings = self.encoder(join(seen, generated))
         on_real = self.metric_loss(embeddings[: len(groups)], groups)
         on_both = self.metric_loss(embeddings, torch.cat([groups, groups[:extra]]))
         return (1 - self.weight) * on_real + self.weight * on_both

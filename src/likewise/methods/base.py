@@ -10,25 +10,32 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 
+from likewise.data.products import Products, to_float
 from likewise.encoders.base import Encoder
 from likewise.errors import Diverged, LikewiseError
-from likewise.metrics.retrieval import RetrievalMetric, evaluate_retrieval
 from likewise.similarity.base import Similarity
+from likewise.tasks.base import Task
 
 
 class Method(pl.LightningModule):
     """Trains an encoder; a subclass writes ``training_loss``.
 
+    A batch is the products of some groups, or with ``reads_pairs`` labelled pairs of products; see
+    ``ProductModule``.
+
     Args:
         encoder: what is trained.
-        loss: a pytorch-metric-learning loss; its own parameters are trained too.
+        loss: of pytorch-metric-learning, or a ``PairLoss`` where pairs are trained; its own
+            parameters are trained too.
         miner: a pytorch-metric-learning miner that picks the loss's pairs or triplets, or ``None``.
         similarity: measure used for validation (and, through the loss, for training).
-        metrics: retrieval metrics of the validation split, each epoch.
-        augmentation: batch of float pictures to augmented ones.
+        task: scores the encoder on the validation split, each epoch.
+        augmentation: by modality, a batch of its tensor to an augmented one.
         learning_rate, weight_decay: of AdamW.
         warmup: share of all steps with a linearly rising learning rate; a cosine to zero follows.
     """
+
+    reads_pairs = False
 
     def __init__(
         self,
@@ -36,8 +43,8 @@ class Method(pl.LightningModule):
         loss: nn.Module,
         miner: nn.Module | None,
         similarity: Similarity,
-        metrics: Mapping[str, RetrievalMetric],
-        augmentation: nn.Module,
+        task: Task,
+        augmentation: Mapping[str, nn.Module],
         learning_rate: float = 2e-3,
         weight_decay: float = 1e-2,
         warmup: float = 0.1,
@@ -48,16 +55,22 @@ class Method(pl.LightningModule):
                 f"method.learning_rate={learning_rate} and weight_decay={weight_decay} must be at "
                 f"least 0, and warmup={warmup} between 0 and 1"
             )
-        self.encoder, self.loss, self.augmentation = encoder, loss, augmentation
-        self.miner = miner
-        self.similarity, self.metrics = similarity, dict(metrics)
+        self.encoder, self.loss, self.miner = encoder, loss, miner
+        self.similarity, self.task = similarity, task
+        self.augmentation = nn.ModuleDict(augmentation)
         self.learning_rate, self.weight_decay, self.warmup = learning_rate, weight_decay, warmup
-        self._validation: list[tuple[Tensor, Tensor]] = []
         self.history: list[dict[str, float]] = []
 
-    def training_loss(self, images: Tensor, groups: Tensor) -> Tensor:
-        """The scalar to descend, of float pictures [b, c, h, w] in [0, 1] and groups [b]."""
+    def training_loss(self, *batch: Any) -> Tensor:
+        """The scalar to descend, of a batch (pictures are floats in [0, 1])."""
         raise NotImplementedError(f"{type(self).__name__} must define training_loss()")
+
+    def augment(self, products: Products) -> Products:
+        """Each modality that has an augmentation through it."""
+        return {
+            name: self.augmentation[name](values) if name in self.augmentation else values
+            for name, values in products.items()
+        }
 
     def metric_loss(self, embeddings: Tensor, groups: Tensor) -> Tensor:
         """The loss between embeddings [b, d] of groups [b], through the miner; in float32."""
@@ -67,18 +80,13 @@ class Method(pl.LightningModule):
                 return self.loss(embeddings, groups)
             return self.loss(embeddings, groups, self.miner(embeddings, groups))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """uint8 [b, c, h, w] to embeddings, float [b, d]."""
-        return self.encoder(to_float(images))
-
     def on_train_epoch_start(self) -> None:
         """Start the running mean of the loss, kept on the device so that no step waits for it."""
         self._loss_sum = torch.zeros((), device=self.device)
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor | None:
+    def training_step(self, batch: tuple[Any, ...], batch_idx: int) -> Tensor | None:
         """One step of a subclass's ``training_loss``."""
-        images, groups = batch
-        loss = self.training_loss(to_float(images), groups)
+        loss = self.training_loss(*float_batch(batch))
         self.watch(loss)
         return loss
 
@@ -106,46 +114,44 @@ class Method(pl.LightningModule):
         entry |= {key: float(v) for key, v in scores.items() if key.startswith("validation/")}
         self.history.append(entry)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Embed; the metrics need the whole split."""
-        images, groups = batch
-        self._validation.append((self(images).float(), groups))
-
-    def on_validation_epoch_end(self) -> None:
-        """Leave-one-out retrieval within the validation split."""
-        embeddings = torch.cat([embedding for embedding, _ in self._validation])
-        groups = torch.cat([group for _, group in self._validation])
-        self._validation.clear()
-        if self.trainer.sanity_checking:
-            return
-        if not embeddings.isfinite().all():
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """The task's scores; the one batch of validation is the whole split."""
+        module: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        with torch.autocast(self.device.type, enabled=False):
+            scores = self.task.validate(self.encoder, module, self.device)
+        if not all(math.isfinite(score) for score in scores.values()):
             self._diverged()
-        scores = evaluate_retrieval(self.metrics, embeddings, groups, self.similarity)
         for key, value in scores.items():
-            self.log(f"validation/{key}", value)
+            self.log(f"validation/{key}", value, batch_size=1)
 
     def configure_optimizers(self) -> Any:
         """AdamW with warm-up and cosine, a step at a time."""
-        optimizer = self.adamw(self.encoder, self.loss)
+        optimizer = self.adamw(*self.trained())
         steps = int(self.trainer.estimated_stepping_batches)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": self.schedule(optimizer, steps), "interval": "step"},
         }
 
+    def trained(self) -> list[nn.Module]:
+        """What the optimiser is over."""
+        return [self.encoder, self.loss]
+
     def adamw(self, *modules: nn.Module) -> torch.optim.AdamW:
         """AdamW over the modules; weight decay leaves biases and normalisation alone."""
-        parameters: list[nn.Parameter] = []
-        for module in modules:
-            parameters += [p for p in module.parameters() if p.requires_grad]
-        decayed = [parameter for parameter in parameters if parameter.ndim > 1]
-        others = [parameter for parameter in parameters if parameter.ndim <= 1]
+        rates: dict[nn.Parameter, float] = {}
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for part in (part for module in modules for part in module.modules()):
+            rates |= part.rates() if isinstance(part, Encoder) else {}
+        for parameter in (p for module in modules for p in module.parameters()):
+            if parameter.requires_grad:
+                decay = self.weight_decay if parameter.ndim > 1 else 0.0
+                groups.setdefault((rates.get(parameter, 1.0), decay), []).append(parameter)
         return torch.optim.AdamW(
             [
-                {"params": decayed, "weight_decay": self.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=self.learning_rate,
+                {"params": own, "lr": rate * self.learning_rate, "weight_decay": decay}
+                for (rate, decay), own in groups.items()
+            ]
         )
 
     def schedule(
@@ -172,6 +178,6 @@ class Method(pl.LightningModule):
         )
 
 
-def to_float(images: Tensor) -> Tensor:
-    """uint8 pictures to float in [0, 1]."""
-    return images.float().div_(255)
+def float_batch(batch: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A batch with its pictures as floats."""
+    return tuple(part if isinstance(part, Tensor) else to_float(part) for part in batch)

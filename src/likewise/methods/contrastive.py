@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from likewise.data.products import Products, count, join
 from likewise.encoders.contrastive import Contrastive
 from likewise.methods.base import Method
 
@@ -17,8 +18,8 @@ class ContrastiveLearning(Method):
 
     encoder: Contrastive
 
-    def training_loss(self, images: Tensor, groups: Tensor) -> Tensor:
+    def training_loss(self, products: Products, groups: Tensor) -> Tensor:
         """The loss between two views; ``groups`` is not read."""
-        views = torch.cat([self.augmentation(images), self.augmentation(images)])
-        products = torch.arange(len(images), device=images.device).repeat(2)
-        return self.metric_loss(self.encoder.project(views), products)
+        views = join(self.augment(products), self.augment(products))
+        same = torch.arange(count(products), device=groups.device).repeat(2)
+        return self.metric_loss(self.encoder.project(views), same)

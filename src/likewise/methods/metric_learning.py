@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from likewise.data.products import Products
 from likewise.methods.base import Method
 
 
 class MetricLearning(Method):
     """Embeds an augmented batch and descends the loss between its groups."""
 
-    def training_loss(self, images: Tensor, groups: Tensor) -> Tensor:
+    def training_loss(self, products: Products, groups: Tensor) -> Tensor:
         """The loss of one augmented view of each product."""
-        return self.metric_loss(self.encoder(self.augmentation(images)), groups)
+        return self.metric_loss(self.encoder(self.augment(products)), groups)

@@ -5,18 +5,25 @@ from __future__ import annotations
 import hashlib
 import inspect
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import hydra
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationKeyError
 from torch import nn
 
 from likewise.data.catalogue import ProductData
+from likewise.data.modalities.base import Reader
+from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
+from likewise.losses.base import PairLoss
 from likewise.methods.base import Method
+from likewise.metrics.matching import MatchingMetric
 from likewise.metrics.retrieval import RetrievalMetric
 from likewise.similarity.base import Similarity
+from likewise.tasks.base import Task
 
 # What a saved run's config may build; a shared run folder must not be able to call anything else.
 ALLOWED = (
@@ -94,12 +101,82 @@ def _clean(data: ProductData, config: DictConfig) -> ProductData:
     return replace(data, catalogue=catalogue, fingerprint=digest, findings=findings)
 
 
-def fill_in(config: DictConfig, data: ProductData) -> None:
-    """Put the sizes that only the data knows where encoders and losses read them."""
-    from likewise.data.images import image_shape
+def fill_in(config: DictConfig, data: ProductData, folder: Path | None = None) -> Readers:
+    """Put the sizes that only the data knows where encoders and losses read them.
 
-    config.input_shape = list(image_shape(data.catalogue))
+    Readers of modalities that the encoder does not read become null: what they are set to has no
+    part in the run.
+
+    Args:
+        folder: of a finished run, whose readers are taken up; else they learn from the data.
+
+    Returns:
+        The readers of the encoder's modalities.
+    """
+    try:
+        OmegaConf.to_container(config.encoder, resolve=True)
+    except InterpolationKeyError as error:
+        raise LikewiseError(
+            f"encoder {_short(config.encoder)} needs another part of the config than is chosen "
+            f"({error.msg}); encoder=pretrained_text goes with text=pretrained"
+        ) from error
     config.num_groups = int(data.groups.max(initial=-1)) + 1
+    wanted = modalities(config.encoder)
+    known = [key for key in config if _is_reader(config.get(key))]
+    if missing := [modality for modality in wanted if modality not in known]:
+        raise LikewiseError(
+            f"encoder {_short(config.encoder)} reads {missing[0]}, for which the config has no "
+            f"reader; it has {', '.join(map(str, known))}"
+        )
+    for key in set(known) - set(wanted):
+        config[key] = None
+        if key in config.augmentation:
+            config.augmentation[key] = None
+    readers = {modality: _reader(config[modality], data, folder) for modality in wanted}
+    for reader in readers.values():
+        for key, size in reader.sizes().items():
+            config[key] = size
+    return readers
+
+
+Readers = dict[str, Reader]
+_readers: dict[str, Reader] = {}
+
+
+def _is_reader(part: Any) -> bool:
+    if not isinstance(part, DictConfig) or "_target_" not in part:
+        return False
+    target = hydra.utils.get_object(part._target_)
+    return inspect.isclass(target) and issubclass(target, Reader)
+
+
+def _reader(config: DictConfig, data: ProductData, folder: Path | None) -> Reader:
+    key = f"{data.fingerprint} {folder} {OmegaConf.to_yaml(config, resolve=True)}"
+    if key not in _readers:
+        reader = make(config)
+        if folder is None:
+            reader.fit(data.catalogue, data.splits["train"])
+        else:
+            reader.load(folder)
+        _readers[key] = reader
+    return _readers[key]
+
+
+def modalities(config: Any) -> list[str]:
+    """What the encoder of a config, or the encoders it is made of, read; each once."""
+    inner = [name for key in config for name in _inner_modalities(config.get(key))]
+    if not inner and "_target_" in config:
+        inner = [getattr(hydra.utils.get_object(config._target_), "modality", "image")]
+    return list(dict.fromkeys(inner))
+
+
+def _inner_modalities(part: Any) -> list[str]:
+    if not isinstance(part, DictConfig):
+        return []
+    if "_target_" in part:
+        target = hydra.utils.get_object(part._target_)
+        return modalities(part) if inspect.isclass(target) and issubclass(target, Encoder) else []
+    return [name for key in part for name in _inner_modalities(part.get(key))]
 
 
 def make_similarity(config: DictConfig) -> Similarity:
@@ -107,14 +184,26 @@ def make_similarity(config: DictConfig) -> Similarity:
     return make(config.similarity)
 
 
-def make_metrics(config: DictConfig) -> dict[str, RetrievalMetric]:
-    """Fresh metrics by name."""
+def make_task(config: DictConfig) -> Task:
+    """The task with fresh metrics."""
     metrics = {name: make(metric) for name, metric in config.metrics.items()}
     if config.primary not in metrics:
         raise LikewiseError(
             f"primary={config.primary} is no metric of this run; it has {', '.join(metrics)}"
         )
-    return metrics
+    if not metrics[config.primary].higher_is_better:
+        raise LikewiseError(
+            f"primary={config.primary} is better when smaller; choose one of "
+            f"{', '.join(name for name, metric in metrics.items() if metric.higher_is_better)}"
+        )
+    for task, kind in (("retrieval", RetrievalMetric), ("matching", MatchingMetric)):
+        ours = config.task._target_.startswith(f"likewise.tasks.{task}.")
+        strange = [name for name, metric in metrics.items() if not isinstance(metric, kind)]
+        if ours and strange:
+            raise LikewiseError(
+                f"task={task} is not scored by {strange[0]}; use metrics={task} or another task"
+            )
+    return make(config.task, metrics=metrics, similarity=make_similarity(config))
 
 
 def make_method(config: DictConfig) -> Method:
@@ -124,6 +213,7 @@ def make_method(config: DictConfig) -> Method:
     _check_encoder(config, encoder, similarity)
     _check_loss(config, similarity)
     loss = _with_distance(config.loss, similarity)
+    _check_pairs(config, loss)
     miner = _with_distance(config.miner, similarity) if config.miner else None
     return make(
         config.method,
@@ -131,9 +221,27 @@ def make_method(config: DictConfig) -> Method:
         loss=loss,
         miner=miner,
         similarity=similarity,
-        metrics=make_metrics(config),
-        augmentation=make(config.augmentation),
+        task=make_task(config),
+        augmentation={name: make(part) for name, part in config.augmentation.items() if part},
     )
+
+
+def reads_pairs(config: DictConfig) -> bool:
+    """Whether the config's method trains on labelled pairs."""
+    return bool(getattr(hydra.utils.get_object(config.method._target_), "reads_pairs", False))
+
+
+def _check_pairs(config: DictConfig, loss: nn.Module) -> None:
+    method = str(config.method._target_).split(".")[-2]
+    if reads_pairs(config) != isinstance(loss, PairLoss):
+        fits = (
+            "pair_bce or pair_cosine"
+            if reads_pairs(config)
+            else "supcon or triplet, or method=pairs"
+        )
+        raise LikewiseError(
+            f"loss {_short(config.loss)} does not work with method={method}; use loss={fits}"
+        )
 
 
 def _with_distance(config: DictConfig, similarity: Similarity) -> nn.Module:

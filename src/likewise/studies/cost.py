@@ -10,7 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from likewise.data.products import Products, to_float
 
 
 def count_parameters(encoder: nn.Module) -> int:
@@ -18,11 +20,11 @@ def count_parameters(encoder: nn.Module) -> int:
     return sum(parameter.numel() for parameter in encoder.parameters())
 
 
-def flops_per_product(encoder: nn.Module, image: Tensor) -> int:
+def flops_per_product(encoder: nn.Module, product: Products) -> int:
     """Floating-point operations (a multiply-add is two) of embedding one product.
 
     Args:
-        image: float [1, c, h, w] on the encoder's device.
+        product: one, on the encoder's device.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -36,7 +38,7 @@ def flops_per_product(encoder: nn.Module, image: Tensor) -> int:
             torch.backends.cudnn.flags(enabled=False),
             counter,
         ):
-            encoder(image)
+            encoder(to_float(product))
     return counter.get_total_flops()
 
 

@@ -31,7 +31,8 @@ DPI = 150
 SMALL = (5.2, 3.7)
 
 
-def _figure(width: float, height: float) -> Figure:
+def blank_figure(width: float, height: float) -> Figure:
+    """Of so many inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -68,7 +69,7 @@ def neighbour_gallery(
         rows_of: whose neighbours each row shows, where these differ.
     """
     rows, nearest = neighbours.shape
-    figure = _figure(1.05 * (nearest + 1) + 0.3, 1.3 * rows + 0.35)
+    figure = blank_figure(1.05 * (nearest + 1) + 0.3, 1.3 * rows + 0.35)
     axes = figure.subplots(rows, nearest + 1, squeeze=False)
     figure.suptitle(
         "Query and its nearest products   ✓ same group   ✗ another group", fontsize=10, color=INK
@@ -92,7 +93,7 @@ def picture_pairs(pairs: np.ndarray, titles: Sequence[tuple[str, str]]) -> Figur
         pairs: uint8 [p, 2, c, h, w].
         titles: of both pictures of each pair.
     """
-    figure = _figure(1.15 * max(len(pairs), 3) + 0.3, 2.9)
+    figure = blank_figure(1.15 * max(len(pairs), 3) + 0.3, 2.9)
     axes = figure.subplots(2, max(len(pairs), 3), squeeze=False)
     for column in axes.T[len(pairs) :]:
         for empty in column:
@@ -133,7 +134,7 @@ def similarity_heat_map(
         groups: [n].
         label: name of the similarity.
     """
-    figure = _figure(6.4, 5.4)
+    figure = blank_figure(6.4, 5.4)
     axes = figure.subplots()
     drawn = axes.imshow(matrix, cmap="viridis", interpolation="nearest")
     starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
@@ -163,7 +164,7 @@ def embedding_map(points: np.ndarray, groups: np.ndarray, group_names: Sequence[
         groups: [n].
         group_names: the name of group ``i`` at place ``i``.
     """
-    figure = _figure(6.4, 5.2)
+    figure = blank_figure(6.4, 5.2)
     axes = figure.subplots()
     kinds = np.unique(groups)
     named = kinds[: 2 * len(COLOURS)]
@@ -200,7 +201,7 @@ def learning_curves(
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure = _figure(*SMALL)
+    figure = blank_figure(*SMALL)
     axes = figure.subplots()
     for place, (name, runs) in enumerate(histories.items()):
         style = _style(place)
@@ -219,7 +220,7 @@ def learning_curves(
         means = [float(np.mean(by_epoch[epoch])) for epoch in common]
         if common:
             axes.plot(common, means, linewidth=2, markersize=5, label=name, **style)
-    _decorate(axes, "epoch", label or key)
+    decorate(axes, "epoch", label or key)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if axes.has_data():
         axes.legend(frameon=False, fontsize=9)
@@ -245,7 +246,7 @@ def quality_against_cost(
         divide_by: turns the cost into the unit of ``cost_label``.
         dear_is_good: the quantity is a speed, so that more of it is better.
     """
-    figure = _figure(*SMALL)
+    figure = blank_figure(*SMALL)
     axes = figure.subplots()
     shown = [row for row in rows if metric in row.metrics and cost in row.cost]
     for place, row in enumerate(shown):
@@ -264,7 +265,7 @@ def quality_against_cost(
     front = cost_front(shown, metric, cost, dear_is_good)
     points = [(row.cost[cost].mean / divide_by, row.metrics[metric].mean) for row in front]
     axes.plot(*zip(*points, strict=True), color="#8A939C", linewidth=1, zorder=0, label="front")
-    _decorate(axes, cost_label or cost, metric_label or metric)
+    decorate(axes, cost_label or cost, metric_label or metric)
     prices = [row.cost[cost].mean for row in shown]
     if prices and min(prices) > 0 and max(prices) > 20 * min(prices):
         axes.set_xscale("log")
@@ -300,7 +301,7 @@ def bars_with_spread(values: Mapping[str, Sequence[float]], label: str) -> Figur
         values: for each method, top to bottom, the value of each seed.
         label: of the axis.
     """
-    figure = _figure(6.2, 0.55 * max(len(values), 2) + 0.8)
+    figure = blank_figure(6.2, 0.55 * max(len(values), 2) + 0.8)
     axes = figure.subplots()
     for place, scores in enumerate(values.values()):
         colour = _style(place)["color"]
@@ -325,7 +326,7 @@ def bars_with_spread(values: Mapping[str, Sequence[float]], label: str) -> Figur
     axes.set_yticks(range(len(values)), list(values), fontsize=10)
     axes.set_ylim(len(values) - 0.4, -0.7)
     axes.margins(x=0.08)
-    _decorate(axes, label, "")
+    decorate(axes, label, "")
     axes.grid(axis="y", visible=False)
     return figure
 
@@ -337,7 +338,7 @@ def difference_intervals(intervals: Mapping[str, Interval], label: str) -> Figur
         intervals: finite, by method, top to bottom.
         label: of the axis.
     """
-    figure = _figure(6.2, 0.5 * max(len(intervals), 2) + 0.8)
+    figure = blank_figure(6.2, 0.5 * max(len(intervals), 2) + 0.8)
     axes = figure.subplots()
     axes.axvline(0, color=INK, linewidth=1)
     for place, interval in enumerate(intervals.values()):
@@ -358,7 +359,7 @@ def difference_intervals(intervals: Mapping[str, Interval], label: str) -> Figur
     axes.set_yticks(range(len(intervals)), list(intervals), fontsize=10)
     axes.set_ylim(len(intervals) - 0.5, -0.5)
     axes.margins(x=0.08)
-    _decorate(axes, label, "")
+    decorate(axes, label, "")
     axes.grid(axis="y", visible=False)
     return figure
 
@@ -379,7 +380,7 @@ def critical_difference(names: Sequence[str], ranks: Sequence[float], difference
         last = max(place for place in starts if values[place] - values[first] < difference)
         if last > first and not (bars and bars[-1][1] >= last):
             bars.append((first, last))
-    figure = _figure(6.4, 0.34 * len(names) + 0.2 * len(bars) + 1.0)
+    figure = blank_figure(6.4, 0.34 * len(names) + 0.2 * len(bars) + 1.0)
     axes = figure.subplots()
     for row, place in enumerate(order):
         axes.plot(values[row], row, "o", color=COLOURS[0], markersize=7)
@@ -398,7 +399,7 @@ def critical_difference(names: Sequence[str], ranks: Sequence[float], difference
     axes.set_ylim(len(names) + 0.5 * len(bars), -0.7)
     axes.set_xlim(0.9, len(names) + 0.9)
     axes.set_yticks([])
-    _decorate(axes, f"mean rank (1 is best; bars join ranks closer than {difference:.2f})", "")
+    decorate(axes, f"mean rank (1 is best; bars join ranks closer than {difference:.2f})", "")
     axes.grid(axis="y", visible=False)
     return figure
 
@@ -411,7 +412,7 @@ def _style(place: int) -> dict[str, Any]:
     }
 
 
-def _decorate(axes: Axes, x_label: str, y_label: str) -> None:
+def decorate(axes: Axes, x_label: str, y_label: str) -> None:
     axes.set_xlabel(x_label, fontsize=10)
     axes.set_ylabel(y_label, fontsize=10)
     axes.tick_params(labelsize=9)

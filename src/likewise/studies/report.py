@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # The costs worth a picture; the table has them all.
-DRAWN_COSTS = ("parameters", "flops_per_product", "train_seconds", "embed_images_per_second")
+DRAWN_COSTS = ("parameters", "flops_per_product", "train_seconds", "embed_products_per_second")
 RUN_PICTURES = {
     "neighbours": "Nearest neighbours of one product of each group",
     "similarity": "Similarity of every pair of some test products",

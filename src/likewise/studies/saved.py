@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 from omegaconf import DictConfig, OmegaConf
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from likewise.data.catalogue import ProductData
-from likewise.data.module import ImageDataModule
+from likewise.data.module import ProductModule
+from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
-from likewise.metrics.retrieval import RetrievalMetric
 from likewise.similarity.base import Similarity
 from likewise.studies import build
-from likewise.studies.evaluation import embed
 from likewise.studies.run import read_result
+
+# Products that are read and embedded at once.
+CHUNK = 20_000
 
 
 @dataclass
@@ -32,19 +36,51 @@ class SavedRun:
 
     config: DictConfig
     data: ProductData
-    module: ImageDataModule
-    encoder: nn.Module
+    readers: build.Readers
+    encoder: Encoder
     similarity: Similarity
-    metrics: dict[str, RetrievalMetric]
     device: torch.device
+
+    @cached_property
+    def module(self) -> ProductModule:
+        """The products as tensors, all of them."""
+        pairs = build.reads_pairs(self.config)
+        sizes = self.config.batch_size, self.config.seed
+        return ProductModule(self.data, self.readers, *sizes, pairs=pairs)
+
+    def rows(self, split: str) -> np.ndarray:
+        """Of a split in the catalogue, int64; of the whole catalogue for ``all``."""
+        if split == "all":
+            return np.arange(len(self.data.catalogue))
+        self.check_split(split)
+        return self.data.splits[split]
+
+    def check_split(self, split: str) -> None:
+        """Refuse a split that the data do not have, or without products."""
+        if not len(self.data.splits.get(split, ())):
+            known = [name for name, rows in self.data.splits.items() if len(rows)]
+            raise LikewiseError(
+                f"these data have no products in a split {split}; they have {', '.join(known)}"
+            )
 
     def product_ids(self, split: str) -> list[str]:
         """Ids of a split's products, in its order."""
-        return list(self.data.catalogue.select(self.data.splits[split])["product_id"])
+        return list(self.data.catalogue.select(self.rows(split))["product_id"])
 
     def embeddings(self, split: str) -> Tensor:
         """Float32 [n, d] of a split."""
-        return embed(self.encoder, self.module.split(split, self.device)[0])
+        return torch.cat([part for _, part in self.stream_embeddings(split)])
+
+    def stream_embeddings(self, split: str) -> Iterator[tuple[np.ndarray, Tensor]]:
+        """Rows (int64) and their embeddings (float32 [n, d]), in memory that does not grow."""
+        rows = self.rows(split)
+        for start in range(0, len(rows), CHUNK):
+            chosen = rows[start : start + CHUNK]
+            products = {
+                name: read(self.data.catalogue, chosen).to(self.device)
+                for name, read in self.readers.items()
+            }
+            yield chosen, self.encoder.embed(products)
 
 
 def open_run(
@@ -64,7 +100,7 @@ def open_run(
     config = OmegaConf.merge(config, OmegaConf.from_dotlist(_groups(list(overrides), config)))
     build.check_targets(OmegaConf.to_container(config), allow)
     data = build.load_data(config)
-    build.fill_in(config, data)
+    readers = build.fill_in(config, data, place)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     encoder = build.make(config.encoder)
     try:
@@ -73,15 +109,8 @@ def open_run(
         raise LikewiseError(
             f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml"
         ) from error
-    return SavedRun(
-        config,
-        data,
-        ImageDataModule(data, config.batch_size, config.seed),
-        encoder.to(device),
-        build.make_similarity(config),
-        build.make_metrics(config),
-        device,
-    )
+    similarity = build.make_similarity(config)
+    return SavedRun(config, data, readers, encoder.to(device), similarity, device)
 
 
 def _groups(overrides: list[str], config: DictConfig) -> list[str]:
@@ -92,7 +121,7 @@ def _groups(overrides: list[str], config: DictConfig) -> list[str]:
     for override in overrides:
         key, _, value = override.partition("=")
         choice = shipped("configs") / key / f"{value}.yaml"
-        if key in ("similarity", "metrics"):
+        if key in ("similarity", "metrics", "task"):
             if not choice.is_file():
                 known = ", ".join(sorted(path.stem for path in choice.parent.glob("*.yaml")))
                 raise LikewiseError(f"there is no {key}={value}; there are {known}")
@@ -102,11 +131,16 @@ def _groups(overrides: list[str], config: DictConfig) -> list[str]:
     return kept
 
 
-def write_embeddings(path: Path, product_ids: list[str], embeddings: Tensor) -> None:
+def write_embeddings(path: Path, run: SavedRun, split: str) -> None:
     """Parquet with ``product_id`` and ``embedding`` (fixed-size list of float32)."""
-    flat = pa.array(embeddings.cpu().numpy().reshape(-1))
-    column = pa.FixedSizeListArray.from_arrays(flat, embeddings.shape[1])
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    pq.write_table(pa.table({"product_id": product_ids, "embedding": column}), partial)
+    size = run.encoder.embedding_size
+    schema = pa.schema({"product_id": pa.string(), "embedding": pa.list_(pa.float32(), size)})
+    with pq.ParquetWriter(partial, schema) as writer:
+        for rows, embeddings in run.stream_embeddings(split):
+            ids = run.data.catalogue.select(rows)["product_id"][:]
+            flat = pa.array(embeddings.cpu().numpy().reshape(-1))
+            column = pa.FixedSizeListArray.from_arrays(flat, size)
+            writer.write_table(pa.table([pa.array(ids, pa.string()), column], schema=schema))
     os.replace(partial, path)

@@ -58,8 +58,8 @@ COSTS = (
     Column("parameters", "parameters", 0, counted=True),
     Column("flops_per_product", "MFLOPs/product", 2, divide_by=1e6, counted=True),
     Column("train_seconds", "train s", 1),
-    Column("train_images_per_second", "train images/s", 0, higher_is_better=True),
-    Column("embed_images_per_second", "embed images/s", 0, higher_is_better=True),
+    Column("train_products_per_second", "train products/s", 0, higher_is_better=True),
+    Column("embed_products_per_second", "embed products/s", 0, higher_is_better=True),
     Column("peak_memory_mb", "peak memory MB", 0),
     Column("peak_device_memory_mb", "peak GPU memory MB", 0),
 )
@@ -146,7 +146,7 @@ def print_table(summaries: Sequence[MethodSummary], primary: str) -> None:
         "parameters": "params",
         "flops_per_product": "MFLOPs",
         "train_seconds": "train s",
-        "embed_images_per_second": "embed/s",
+        "embed_products_per_second": "embed/s",
     }
     shown = metrics + [column for column in available if column.key in short]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)

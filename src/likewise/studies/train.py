@@ -13,19 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import save_file
 
-from likewise.data.module import ImageDataModule
+from likewise.data.catalogue import ProductData
+from likewise.data.module import ProductModule
+from likewise.data.products import count, take
+from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
-from likewise.methods.base import Method, to_float
+from likewise.methods.base import Method
 from likewise.studies import build, environment
 from likewise.studies.cost import PeakMemory, Stopwatch, count_parameters, flops_per_product
-from likewise.studies.evaluation import PROTOCOLS, draw, embed, evaluate_split, write_per_query
+from likewise.studies.evaluation import draw, write_table
 from likewise.studies.resume import LastEpoch
 from likewise.studies.run import (
     claimed,
@@ -40,6 +42,8 @@ from likewise.studies.tracking import Tracking
 
 # Weights, a checkpoint or two, tables and pictures: below this a run would die half-way.
 NEEDED_BYTES = 50_000_000
+# Products whose embedding is timed.
+TIMED = 4096
 LEAST = {"batch_size": 2, "embedding_size": 1, "seed": 0, "trainer.max_epochs": 1}
 
 
@@ -61,9 +65,8 @@ def check(config: DictConfig) -> None:
         value = OmegaConf.select(config, key)
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise LikewiseError(f"{key}={value} must be a whole number of at least {least}")
-    for key, known in (("protocol", PROTOCOLS), ("evaluate_on", ("test", "validation"))):
-        if config[key] not in known:
-            raise LikewiseError(f"{key}={config[key]} is not one of {', '.join(known)}")
+    if config.evaluate_on not in ("test", "validation"):
+        raise LikewiseError(f"evaluate_on={config.evaluate_on} is not one of test, validation")
     precision = str(config.trainer.get("precision"))
     if precision.endswith("-true") and precision != "32-true":
         raise LikewiseError(
@@ -76,27 +79,26 @@ def check(config: DictConfig) -> None:
             f"trainer.strategy={strategy} leaves the trained weights in another process; use ddp"
         )
     data = build.load_data(config)
-    rows = np.concatenate(list(data.splits.values()))
-    if len(np.unique(rows)) < len(rows):
-        raise LikewiseError(
-            "the splits of these data share products, as labelled pairs do, so retrieval would be "
-            "tested on what was trained; choose data with groups, such as data=grocery_store"
-        )
-    if not (data.groups[data.splits[config.evaluate_on]] >= 0).any():
-        raise LikewiseError(
-            f"which products of {config.evaluate_on} are alike is unknown, so nothing can be "
-            "scored; choose data with groups, or name their column with data.columns.group"
-        )
-    known = data.groups[data.splits["train"]] >= 0
-    train_products = int(known.sum())
-    several = devices if isinstance(devices, int) and devices > 1 else 1
-    if several > 1 and config.batch_size > train_products // several:
-        raise LikewiseError(
-            f"batch_size={config.batch_size} is larger than the {train_products // several} "
-            f"training products of each of {several} devices"
-        )
+    build.make_task(config).check(data, config.evaluate_on)
+    _check_size(config, data, devices)
     build.make(config.sampler)
     build.make_method(config)
+
+
+def _check_size(config: DictConfig, data: ProductData, devices: Any) -> None:
+    """Several devices share what one would train on."""
+    several = devices if isinstance(devices, int) and devices > 1 else 1
+    if several == 1:
+        return
+    if build.reads_pairs(config) and data.pairs is not None:
+        size, what = len(data.pairs.splits["train"]), "pairs"
+    else:
+        size, what = int((data.groups[data.splits["train"]] >= 0).sum()), "products"
+    if config.batch_size > size // several:
+        raise LikewiseError(
+            f"batch_size={config.batch_size} is larger than the {size // several} training {what} "
+            f"of each of {several} devices"
+        )
 
 
 def train(config: DictConfig, callbacks: tuple[Callback, ...] = ()) -> Path:
@@ -121,7 +123,15 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
     check(config)
     pl.seed_everything(config.seed, workers=True, verbose=False)
     data = build.load_data(config)
-    module = ImageDataModule(data, config.batch_size, config.seed, build.make(config.sampler))
+    readers = build.fill_in(config, data)
+    module = ProductModule(
+        data,
+        readers,
+        config.batch_size,
+        config.seed,
+        build.make(config.sampler),
+        build.reads_pairs(config),
+    )
     method = build.make_method(config)
     tracking: Tracking = build.make(config.logger) if first_process() else Tracking()
     _start_folder(folder, config)
@@ -147,7 +157,7 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
             seen = steps * config.batch_size * trainer.world_size
             cost = {
                 "train_seconds": last.seconds,
-                "train_images_per_second": seen / last.seconds,
+                "train_products_per_second": seen / last.seconds,
                 "epochs": trainer.current_epoch,
             }
             device = trainer.strategy.root_device
@@ -203,7 +213,7 @@ def _trainer(
 def _finish(
     config: DictConfig,
     folder: Path,
-    module: ImageDataModule,
+    module: ProductModule,
     method: Method,
     best: ModelCheckpoint,
     cost: dict[str, Any],
@@ -216,32 +226,26 @@ def _finish(
     checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
     method.load_state_dict(checkpoint["state_dict"])
     encoder = method.encoder.to(device)
-    similarity, metrics = method.similarity, build.make_metrics(config)
     split = config.evaluate_on
-    images, _ = module.split(split, device)
-    with Stopwatch() as embedding:
-        embeddings = embed(encoder, images)
-    scores = evaluate_split(
-        encoder, module, split, metrics, similarity, config.protocol, device, embeddings
-    )
+    with Stopwatch() as testing:
+        result = build.make_task(config).test(encoder, module, split, device)
+    cost |= {"parameters": count_parameters(getattr(encoder, "base", encoder))}
+    cost |= _cost_of_embedding(encoder, module, split, device)
     cost |= {
-        "parameters": count_parameters(getattr(encoder, "base", encoder)),
-        "flops_per_product": flops_per_product(encoder, to_float(images[:1])),
-        "embed_images_per_second": len(images) / embedding.seconds,
-        "embedding_bytes": embeddings.shape[1] * embeddings.element_size(),
+        "test_seconds": testing.seconds,
         "peak_memory_mb": memory.host_mb(),
         "peak_device_memory_mb": memory.device_mb(),
     }
-    results = {f"{split}/{name}": value for name, value in scores.items()}
     assert best.best_model_score is not None
-    results[f"validation/{config.primary}"] = float(best.best_model_score)
-    files = draw(folder, data, split, embeddings, similarity)
+    results = result.scores | {f"validation/{config.primary}": float(best.best_model_score)}
+    files = draw(folder, data, split, result, method.similarity)
     tracking.summary(results | {f"cost/{name}": value for name, value in cost.items()})
     tracking.pictures(files)
-    table = folder / "per_query.parquet"
-    write_per_query(table, data, split, metrics, embeddings, similarity)
+    write_table(folder / "per_query.parquet", result.table)
     state = {name: tensor.contiguous().cpu() for name, tensor in encoder.state_dict().items()}
     save_file(state, folder / "weights.safetensors")
+    for reader in build.fill_in(config, data).values():
+        reader.save(folder)
     write_json(folder / "history.json", method.history)
     shutil.rmtree(folder / "checkpoints")
     # Last: a folder with this file is a finished run.
@@ -258,6 +262,22 @@ def _finish(
             "environment": environment.describe(),
         },
     )
+
+
+def _cost_of_embedding(
+    encoder: Encoder, module: ProductModule, split: str, device: torch.device
+) -> dict[str, Any]:
+    """Of single products; nothing for an encoder that reads pairs only."""
+    if not encoder.embeds:
+        return {}
+    products = take(module.split(split, device)[0], slice(0, TIMED))
+    with Stopwatch() as embedding:
+        embeddings = encoder.embed(products)
+    return {
+        "flops_per_product": flops_per_product(encoder, take(products, slice(0, 1))),
+        "embed_products_per_second": count(products) / embedding.seconds,
+        "embedding_bytes": embeddings.shape[1] * embeddings.element_size(),
+    }
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,54 +13,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from likewise.data.modalities.base import Reader
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+FILE = "attributes.json"
 NUMERIC_SHARE = 0.95
 # Columns of the catalogue that are attributes, too; the price on a logarithmic scale.
 CATEGORIES = ("brand", "category")
 
 
-@dataclass(frozen=True)
-class AttributeTensors:
-    """The attributes of n products.
+class Attributes(Reader):
+    """float32 [n, numeric + categories]: numbers first, then the codes of categories.
 
-    Attributes:
-        numeric: float32 [n, 2 a]: for each number its standardised value, 0 where it is missing,
-            and beside it 1 where it is known.
-        categorical: int64 [n, c]: codes, 0 where a category is missing or was not trained on.
-    """
+    An attribute is a number if at least 95 % of its training values are, else a category. A number
+    takes two columns, its standardised value (0 where it is missing) and 1 where it is known. A
+    code is 0 where the category is missing or was not trained on.
 
-    numeric: Tensor
-    categorical: Tensor
-
-
-@dataclass(frozen=True)
-class Attributes:
-    """How attributes become tensors; ``fit`` makes it.
-
-    An attribute is a number if at least 95 % of its training values are, else a category.
+    Args:
+        most: categories of an attribute that get a code, the most frequent.
 
     Attributes:
         scales: by number, the mean and the standard deviation of the training values.
         codes: by category, its most frequent training values and their codes, from 1.
     """
 
-    scales: dict[str, tuple[float, float]]
-    codes: dict[str, dict[str, int]]
+    def __init__(self, most: int = 1000) -> None:
+        self.most = most
+        self.scales: dict[str, tuple[float, float]] = {}
+        self.codes: dict[str, dict[str, int]] = {}
 
-    @classmethod
-    def fit(cls, catalogue: Dataset, rows: np.ndarray, most: int = 1000) -> Attributes:
-        """Learn from some products.
-
-        Args:
-            rows: int64, the training products; no other is looked at.
-            most: categories of an attribute that get a code, the most frequent.
-        """
-        scales: dict[str, tuple[float, float]] = {}
-        codes: dict[str, dict[str, int]] = {}
+    def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:
+        """See ``Reader``."""
+        self.scales, self.codes = {}, {}
         values: dict[str, list[str]] = {}
         for product in _products(catalogue, rows):
             for name, value in product.items():
@@ -70,46 +56,46 @@ class Attributes:
             numbers = [number for text in values[name] if (number := _number(text)) is not None]
             if len(numbers) >= NUMERIC_SHARE * len(values[name]):
                 # A constant has no spread to divide by.
-                scales[name] = float(np.mean(numbers)), float(np.std(numbers)) or 1.0
+                self.scales[name] = float(np.mean(numbers)), float(np.std(numbers)) or 1.0
             else:
                 counts = Counter(values[name])
-                frequent = sorted(counts, key=lambda value: (-counts[value], value))[:most]
-                codes[name] = {value: code for code, value in enumerate(frequent, 1)}
-        return cls(scales, codes)
+                frequent = sorted(counts, key=lambda value: (-counts[value], value))[: self.most]
+                self.codes[name] = {value: code for code, value in enumerate(frequent, 1)}
 
-    @classmethod
-    def load(cls, path: str | Path) -> Attributes:
-        """What ``save`` wrote."""
-        try:
-            found = json.loads(Path(path).read_text(encoding="utf-8"))
-            scales = {
-                name: (float(mean), float(sd)) for name, (mean, sd) in found["scales"].items()
-            }
-            return cls(scales, found["codes"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise LikewiseError(f"{path} holds no attributes that were fitted ({error})") from error
-
-    def save(self, path: str | Path) -> None:
-        """Write it as JSON."""
-        Path(path).write_text(json.dumps(asdict(self), ensure_ascii=False), encoding="utf-8")
-
-    @property
-    def cardinalities(self) -> list[int]:
-        """Codes of each category with the 0, the sizes of the embeddings they need."""
-        return [len(codes) + 1 for codes in self.codes.values()]
-
-    def __call__(self, catalogue: Dataset, rows: np.ndarray) -> AttributeTensors:
-        """The attributes of some products, in the order of ``rows`` (int64 [n])."""
-        numeric = np.zeros((len(rows), 2 * len(self.scales)), np.float32)
-        categorical = np.zeros((len(rows), len(self.codes)), np.int64)
+    def __call__(self, catalogue: Dataset, rows: np.ndarray) -> Tensor:
+        """See ``Reader``."""
+        numeric = 2 * len(self.scales)
+        table = np.zeros((len(rows), numeric + len(self.codes)), np.float32)
         for row, product in enumerate(_products(catalogue, rows)):
             for place, (name, (mean, deviation)) in enumerate(self.scales.items()):
                 number = _number(product.get(name, ""))
                 if number is not None:
-                    numeric[row, 2 * place : 2 * place + 2] = (number - mean) / deviation, 1
-            for place, (name, codes) in enumerate(self.codes.items()):
-                categorical[row, place] = codes.get(product.get(name, ""), 0)
-        return AttributeTensors(torch.from_numpy(numeric), torch.from_numpy(categorical))
+                    table[row, 2 * place : 2 * place + 2] = (number - mean) / deviation, 1
+            for place, (name, codes) in enumerate(self.codes.items(), numeric):
+                table[row, place] = codes.get(product.get(name, ""), 0)
+        return torch.from_numpy(table)
+
+    def sizes(self) -> dict[str, Any]:
+        """See ``Reader``."""
+        # A code of its own for 0.
+        cardinalities = [len(codes) + 1 for codes in self.codes.values()]
+        return {"numeric_attributes": 2 * len(self.scales), "cardinalities": cardinalities}
+
+    def save(self, folder: Path) -> None:
+        """See ``Reader``."""
+        content = json.dumps({"scales": self.scales, "codes": self.codes}, ensure_ascii=False)
+        (folder / FILE).write_text(content, encoding="utf-8")
+
+    def load(self, folder: Path) -> None:
+        """See ``Reader``."""
+        path = folder / FILE
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            scales = found["scales"].items()
+            self.scales = {name: (float(mean), float(sd)) for name, (mean, sd) in scales}
+            self.codes = found["codes"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LikewiseError(f"{path} holds no attributes that were fitted ({error})") from error
 
 
 def _products(catalogue: Dataset, rows: np.ndarray) -> list[dict[str, str]]:

@@ -1,85 +1,72 @@
-"""Texts as bags of hashed character n-grams: nothing to fit, nothing to save."""
+"""Texts as sets of hashed character n-grams: nothing to fit, nothing to save."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import islice
 
-import torch
-from scipy.sparse import csr_matrix
+from sklearn.utils import murmurhash3_32
 from torch import Tensor
 
-from likewise.data.modalities.texts import readable
+from likewise.data.modalities.texts import COLUMNS, TextReader, fill_up, readable
 from likewise.data.text_hash import normalised
 from likewise.data.tokens import tokens
 from likewise.errors import LikewiseError
 
-
-@dataclass(frozen=True)
-class Bags:
-    """Bags of weighted features, as ``torch.nn.EmbeddingBag(mode="sum")`` takes them.
-
-    Attributes:
-        features: int64 [m].
-        offsets: int64 [n], where in ``features`` the bag of each text starts.
-        weights: float32 [m], for ``per_sample_weights``.
-    """
-
-    features: Tensor
-    offsets: Tensor
-    weights: Tensor
+# No text has fewer n-grams than characters by more than this.
+CHARACTERS_AN_NGRAM = 4
 
 
-@dataclass(frozen=True)
-class HashedNgrams:
-    """Character n-grams of each token, hashed to a fixed number of features.
+class HashedNgrams(TextReader):
+    """The different character n-grams of a text in their order, hashed to a fixed number of ids.
 
-    Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009; by
-    scikit-learn's ``HashingVectorizer`` (MurmurHash3, the same on every machine). A token stands
-    between blanks, so that its beginning and end are n-grams of their own (as in fastText,
-    Bojanowski et al. 2017); a token as a whole is a feature as well.
+    Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009, with
+    MurmurHash3, the same on every machine. A token stands between blanks, so that its beginning
+    and end are n-grams of their own (as in fastText, Bojanowski et al. 2017); a token as a whole
+    comes first. For encoders that read a bag.
 
     Args:
         smallest, largest: characters of an n-gram.
-        bits: features are 0 … 2 ** bits - 1.
-        most: characters of a text that are read.
+        bits: ids are 1 … 2 ** bits.
+        length: n-grams of a text that are kept.
     """
 
-    smallest: int = 3
-    largest: int = 5
-    bits: int = 18
-    most: int = 10_000
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.smallest <= self.largest:
+    def __init__(
+        self,
+        columns: Sequence[str] = COLUMNS,
+        smallest: int = 3,
+        largest: int = 5,
+        bits: int = 16,
+        length: int = 512,
+    ) -> None:
+        super().__init__(columns)
+        if not 1 <= smallest <= largest:
             raise LikewiseError(
-                f"n-grams of {self.smallest} to {self.largest} characters cannot be; the smallest "
+                f"n-grams of {smallest} to {largest} characters cannot be; the smallest "
                 "must be at least 1 and the largest no smaller"
             )
-        if not 1 <= self.bits <= 30:
-            raise LikewiseError(f"bits={self.bits} must lie between 1 and 30")
+        if not 1 <= bits <= 30:
+            raise LikewiseError(f"text.bits={bits} must lie between 1 and 30")
+        if length < 1:
+            raise LikewiseError(f"text.length={length} must be at least 1")
+        self.smallest, self.largest, self.bits, self.length = smallest, largest, bits, length
 
-    def matrix(self, texts: Sequence[str | None]) -> csr_matrix:
-        """Float32 [n, 2 ** bits], rows of length 1; a text without tokens is a row of zeros."""
-        from sklearn.feature_extraction.text import HashingVectorizer
+    @property
+    def vocabulary_size(self) -> int:
+        """See ``TextReader``."""
+        return 2**self.bits + 1
 
-        if not texts:
-            return csr_matrix((0, 2**self.bits), dtype="float32")
-        hashing = HashingVectorizer(
-            analyzer=self._features, n_features=2**self.bits, alternate_sign=True, dtype="float32"
-        )
-        return hashing.transform([readable(text, self.most) for text in texts])
+    def encode(self, texts: Sequence[str | None]) -> Tensor:
+        """See ``TextReader``."""
+        most = CHARACTERS_AN_NGRAM * self.length
+        return fill_up([self._ids(readable(text, most)) for text in texts])
 
-    def __call__(self, texts: Sequence[str | None]) -> Bags:
-        """The bags of texts, in their order."""
-        matrix = self.matrix(texts)
-        return Bags(
-            torch.from_numpy(matrix.indices).long(),
-            torch.from_numpy(matrix.indptr[:-1]).long(),
-            torch.from_numpy(matrix.data).float(),
-        )
+    def _ids(self, text: str) -> list[int]:
+        hashed = (murmurhash3_32(gram, positive=True) % 2**self.bits for gram in self.grams(text))
+        return list(islice(dict.fromkeys(hashed), self.length))
 
-    def _features(self, text: str) -> Iterator[str]:
+    def grams(self, text: str) -> Iterator[str]:
+        """Each token, followed by its n-grams."""
         for token in tokens(normalised(text)):
             padded = f" {token} "
             yield padded

@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from likewise.data.modalities.base import Reader
+from likewise.data.modalities.subwords import Subwords
+from likewise.errors import LikewiseError
 
-@dataclass(frozen=True)
-class Reviews:
-    """The reviews of n products, one after the other.
+if TYPE_CHECKING:
+    from datasets import Dataset
 
-    Attributes:
-        texts: m reviews.
-        offsets: int64 [n + 1]; product i has ``texts[offsets[i]:offsets[i + 1]]``.
+
+class Reviews(Reader):
+    """int32 [n, most, length]: the subwords of each product's first reviews that say anything.
+
+    Args:
+        most: reviews of a product.
+        size, length: of the subwords, which are trained on the reviews of training products.
     """
 
-    texts: list[str]
-    offsets: Tensor
+    def __init__(self, most: int = 10, size: int = 8000, length: int = 64) -> None:
+        if most < 1:
+            raise LikewiseError(f"reviews.most={most} must be at least 1")
+        self.most = most
+        self.subwords = Subwords(size=size, length=length)
 
+    def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:
+        """See ``Reader``."""
+        self.subwords.train(text for own in self._reviews(catalogue, rows) for text in own)
 
-def bag_reviews(reviews: Sequence[Sequence[str | None] | None], most: int = 20) -> Reviews:
-    """The first ``most`` reviews of each product that say anything."""
-    kept = [[text for text in own or () if text and text.strip()][:most] for own in reviews]
-    counts = torch.tensor([0, *(len(own) for own in kept)], dtype=torch.int64)
-    return Reviews([text for own in kept for text in own], counts.cumsum(0))
+    def __call__(self, catalogue: Dataset, rows: np.ndarray) -> Tensor:
+        """See ``Reader``."""
+        reviews = self._reviews(catalogue, rows)
+        counts = torch.tensor([len(own) for own in reviews], dtype=torch.int64)
+        ids = self.subwords.encode([text for own in reviews for text in own])
+        table = ids.new_zeros(len(reviews), self.most, ids.shape[1])
+        table[torch.arange(self.most) < counts[:, None]] = ids
+        return table
+
+    def sizes(self) -> dict[str, Any]:
+        """See ``Reader``."""
+        return {"review_vocabulary_size": self.subwords.vocabulary_size}
+
+    def save(self, folder: Path) -> None:
+        """See ``Reader``."""
+        (folder / "reviews").mkdir(exist_ok=True)
+        self.subwords.save(folder / "reviews")
+
+    def load(self, folder: Path) -> None:
+        """See ``Reader``."""
+        self.subwords.load(folder / "reviews")
+
+    def _reviews(self, catalogue: Dataset, rows: np.ndarray) -> list[list[str]]:
+        if "reviews" not in catalogue.column_names:
+            raise LikewiseError(
+                f"the catalogue has no reviews; it has {', '.join(catalogue.column_names)}"
+            )
+        table = catalogue.select_columns(["reviews"]).select(rows)[:]["reviews"]
+        return [[text for text in own or () if text and text.strip()][: self.most] for own in table]

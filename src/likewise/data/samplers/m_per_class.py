@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from likewise.data.samplers.base import Sampler
 from likewise.errors import LikewiseError
 
 
-class MPerClass:
+class MPerClass(Sampler):
     """Batches of ``m`` products of each of ``batch_size / m`` groups.
 
     Hermans, Beyer and Leibe, "In Defense of the Triplet Loss for Person Re-Identification", 2017

@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from likewise.data.samplers.base import Sampler
 
-class Uniform:
+
+class Uniform(Sampler):
     """Shuffles."""
 
     def epoch(self, groups: Tensor, generator: Generator) -> Tensor:

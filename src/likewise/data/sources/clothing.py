@@ -80,9 +80,7 @@ class Clothing:
         if self.sender_disjoint_validation:
             splits |= self._without_shared_senders(splits, senders)
         catalogue = with_info(
-            image_dataset(
-                {"product_id": ids, "category": labels}, decode_all(pictures, ids, self.image_size)
-            ),
+            image_dataset({"product_id": ids}, decode_all(pictures, ids, self.image_size)),
             _info(),
         )
         digest = fingerprint(

@@ -85,7 +85,6 @@ class FashionMNIST:
                         for part, rows in zip(PARTS, images, strict=True)
                         for row in range(len(rows))
                     ],
-                    "category": [GROUP_NAMES[group] for group in all_groups],
                 },
                 pictures,
             ),

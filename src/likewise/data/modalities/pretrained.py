@@ -1,0 +1,77 @@
+"""Texts as the subwords of a pretrained model."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from likewise.data.modalities.subwords import FILE, Subwords
+from likewise.data.modalities.texts import COLUMNS
+from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+PACKAGE = "package:"
+
+
+class PretrainedSubwords(Subwords):
+    """The subwords of a pretrained model.
+
+    Args:
+        model: see ``find_model``.
+        length: subwords of a text that are kept, with the marks the model puts around it.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        columns: Sequence[str] = COLUMNS,
+        markers: bool = False,
+        length: int = 64,
+    ) -> None:
+        super().__init__(columns, markers, length=length)
+        self.model = model
+
+    def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:
+        """Nothing is learned; the model's tokeniser is read."""
+        place = find_model(self.model)
+        if Path(place).is_dir():
+            self.load(Path(place))
+            return
+        from tokenizers import Tokenizer
+
+        try:
+            self.use(Tokenizer.from_pretrained(place))
+        except Exception as error:
+            # The library raises plain exceptions.
+            raise LikewiseError(
+                f"{self.model} is neither a folder nor to be had from the hub; name a folder that "
+                f"holds the model and its {FILE}"
+            ) from error
+
+
+def find_model(name: str) -> str:
+    """A folder, or the name of a model on the hub.
+
+    Args:
+        name: a folder; ``package:<name>/<folder>``, weights that an installed package carries; or
+            a name on the hub.
+    """
+    if not name.startswith(PACKAGE):
+        return str(Path(name).expanduser()) if Path(name).expanduser().is_dir() else name
+    package, _, folder = name.removeprefix(PACKAGE).partition("/")
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise LikewiseError(
+            f"{name}: no package {package} is installed; install it, or name a folder or a model "
+            "of the hub"
+        )
+    place = Path(spec.submodule_search_locations[0]) / folder
+    if not place.is_dir():
+        raise LikewiseError(f"{name}: the package {package} has no folder {folder}")
+    return str(place)

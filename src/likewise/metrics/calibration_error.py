@@ -1,0 +1,30 @@
+"""Expected calibration error."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from likewise.metrics.matching import JudgedPairs, MatchingMetric
+
+
+class CalibrationError(MatchingMetric):
+    """Mean gap, over pairs, between the probability and the share of matches at about it.
+
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3; smaller is
+    better.
+
+    Args:
+        bins: of equal width.
+    """
+
+    higher_is_better = False
+
+    def __init__(self, bins: int = 10) -> None:
+        self.bins = bins
+
+    def per_pair(self, judged: JudgedPairs) -> np.ndarray:
+        """See ``MatchingMetric``; a pair's own gap, signed as that of its bin."""
+        gaps = judged.probabilities - judged.labels
+        place = np.minimum((judged.probabilities * self.bins).astype(int), self.bins - 1)
+        signs = np.sign(np.bincount(place, weights=gaps, minlength=self.bins))
+        return gaps * signs[place]

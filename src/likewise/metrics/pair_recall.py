@@ -1,0 +1,15 @@
+"""Recall of matches."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from likewise.metrics.matching import JudgedPairs, MatchingMetric
+
+
+class PairRecall(MatchingMetric):
+    """The share of the matches that are called one."""
+
+    def per_pair(self, judged: JudgedPairs) -> np.ndarray:
+        """See ``MatchingMetric``."""
+        return np.where(judged.labels == 1, judged.predicted, np.nan)

@@ -1,0 +1,106 @@
+"""Telling matches from other pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from likewise.data.catalogue import ProductData
+from likewise.data.module import ProductModule
+from likewise.encoders.base import Encoder
+from likewise.errors import LikewiseError
+from likewise.metrics.matching import JudgedPairs, MatchingMetric, best_threshold, calibrate
+from likewise.similarity.base import Similarity
+from likewise.tasks.base import Result
+
+
+class Matching:
+    """Labelled pairs, a match from a threshold on.
+
+    The threshold (best F1) and the calibration of scores to probabilities (Platt's) come from the
+    validation pairs. Other splits of the pairs that begin with the tested one's name, such as
+    ``test_without_leaks``, are scored by the same.
+
+    Args:
+        metrics: by name.
+        similarity: compares embeddings.
+    """
+
+    def __init__(self, metrics: Mapping[str, MatchingMetric], similarity: Similarity) -> None:
+        self.metrics, self.similarity = dict(metrics), similarity
+
+    def check(self, data: ProductData, split: str) -> None:
+        """See ``Task``."""
+        if data.pairs is None:
+            raise LikewiseError(
+                "task=matching needs labelled pairs, which these data do not have; choose data "
+                "that do, such as data=product_matching, or use task=retrieval"
+            )
+        for name in {"validation", split}:
+            labels = data.pairs.labels[data.pairs.splits[name]]
+            if len(np.unique(labels)) < 2:
+                raise LikewiseError(
+                    f"the {name} pairs are all matches or all none (there are {len(labels)}), so "
+                    "nothing can be scored"
+                )
+
+    def validate(
+        self, encoder: Encoder, module: ProductModule, device: torch.device
+    ) -> dict[str, float]:
+        """See ``Task``."""
+        scores, labels = self._scores(encoder, module, "validation", device)
+        if not np.isfinite(scores).all():
+            return dict.fromkeys(self.metrics, np.nan)
+        judged = _judge(scores, labels, scores, labels)
+        return {name: metric(judged) for name, metric in self.metrics.items()}
+
+    def test(
+        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+    ) -> Result:
+        """See ``Task``."""
+        known = self._scores(encoder, module, "validation", device)
+        scores, labels = self._scores(encoder, module, split, device)
+        judged = _judge(scores, labels, *known)
+        pairs = module.data.pairs
+        assert pairs is not None
+        found = {f"{split}/{name}": metric(judged) for name, metric in self.metrics.items()}
+        for other in (name for name in pairs.splits if name.startswith(f"{split}_")):
+            kept = np.isin(pairs.splits[split], pairs.splits[other])
+            some = judged.some(kept)
+            if len(np.unique(some.labels)) == 2:
+                found |= {f"{other}/{name}": metric(some) for name, metric in self.metrics.items()}
+        rows = pairs.splits[split]
+        ids = np.array(module.data.catalogue["product_id"][:])
+        left, right = ids[pairs.left[rows]], ids[pairs.right[rows]]
+        table = {
+            # What evidence is paired by.
+            "product_id": np.array([f"{a}|{b}" for a, b in zip(left, right, strict=True)]),
+            "left_id": left,
+            "right_id": right,
+            "label": judged.labels,
+            "score": judged.scores,
+            "probability": judged.probabilities,
+            "is_match": judged.predicted,
+        }
+        table |= {name: metric.per_pair(judged) for name, metric in self.metrics.items()}
+        return Result(found | {f"{split}/threshold": judged.threshold}, dict(table))
+
+    def _scores(
+        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+    ) -> tuple[np.ndarray, np.ndarray]:
+        products, left, right, labels = module.pair_split(split, device)
+        scores = encoder.match_pairs(products, left, right, self.similarity)
+        return scores.double().cpu().numpy(), labels.cpu().numpy()
+
+
+def _judge(
+    scores: np.ndarray, labels: np.ndarray, known_scores: np.ndarray, known_labels: np.ndarray
+) -> JudgedPairs:
+    return JudgedPairs(
+        scores,
+        calibrate(scores, known_scores, known_labels),
+        labels,
+        best_threshold(known_scores, known_labels),
+    )

@@ -1,0 +1,108 @@
+"""Finding the products of a query's group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from likewise.data.catalogue import ProductData
+from likewise.data.module import ProductModule
+from likewise.encoders.base import Encoder
+from likewise.errors import LikewiseError
+from likewise.metrics.retrieval import RetrievalMetric, evaluate_retrieval
+from likewise.similarity.base import Similarity
+from likewise.similarity.topk import topk_neighbours
+from likewise.tasks.base import Result
+
+PROTOCOLS = ("leave_one_out", "train_gallery")
+NEAREST = 8
+
+
+class Retrieval:
+    """Exact ranking of a gallery for every product of a split.
+
+    Args:
+        metrics: by name.
+        similarity: ranks.
+        protocol: ``leave_one_out``: every product of the split searches the others;
+            ``train_gallery``: it searches the training products. Validation is always the former.
+    """
+
+    def __init__(
+        self,
+        metrics: Mapping[str, RetrievalMetric],
+        similarity: Similarity,
+        protocol: str = "leave_one_out",
+    ) -> None:
+        if protocol not in PROTOCOLS:
+            raise LikewiseError(
+                f"protocol={protocol} is unknown; it can be {' or '.join(PROTOCOLS)}"
+            )
+        self.metrics, self.similarity, self.protocol = dict(metrics), similarity, protocol
+
+    def check(self, data: ProductData, split: str) -> None:
+        """See ``Task``."""
+        rows = np.concatenate(list(data.splits.values()))
+        if len(np.unique(rows)) < len(rows):
+            raise LikewiseError(
+                "the splits of these data share products, as labelled pairs do, so retrieval would "
+                "be tested on what was trained; use task=matching, or choose data with groups, "
+                "such as data=grocery_store"
+            )
+        if not (data.groups[data.splits[split]] >= 0).any():
+            raise LikewiseError(
+                f"which products of {split} are alike is unknown, so nothing can be scored; choose "
+                "data with groups, or name their column with data.columns.group"
+            )
+
+    def validate(
+        self, encoder: Encoder, module: ProductModule, device: torch.device
+    ) -> dict[str, float]:
+        """See ``Task``."""
+        products, groups = module.split("validation", device)
+        embeddings = encoder.embed(products)
+        if not embeddings.isfinite().all():
+            return dict.fromkeys(self.metrics, float("nan"))
+        return evaluate_retrieval(self.metrics, embeddings, groups, self.similarity)
+
+    def test(
+        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+    ) -> Result:
+        """See ``Task``.
+
+        ``neighbours`` in the table are the ids of the ``NEAREST`` other products of the split, the
+        nearest first (whatever the protocol), and ``similarities`` theirs.
+        """
+        products, groups = module.split(split, device)
+        embeddings = encoder.embed(products)
+        gallery, gallery_groups = None, None
+        if self.protocol == "train_gallery":
+            others, gallery_groups = module.split("train", device)
+            gallery = encoder.embed(others)
+        scores = evaluate_retrieval(
+            self.metrics, embeddings, groups, self.similarity, gallery, gallery_groups
+        )
+        table = self._neighbours(module.data, split, embeddings)
+        for name, metric in self.metrics.items():
+            table[name] = metric.per_query_scores().cpu().numpy()
+        return Result(
+            {f"{split}/{name}": score for name, score in scores.items()}, table, embeddings
+        )
+
+    def _neighbours(
+        self, data: ProductData, split: str, embeddings: Tensor
+    ) -> dict[str, np.ndarray | list[np.ndarray]]:
+        rows = data.splits[split]
+        ids = np.array(data.catalogue.select(rows)["product_id"][:])
+        table: dict[str, np.ndarray | list[np.ndarray]] = {
+            "product_id": ids,
+            "group": data.groups[rows],
+        }
+        if len(rows) > 1:
+            values, found = topk_neighbours(embeddings, None, self.similarity, k=NEAREST)
+            table["neighbours"] = list(ids[found.cpu().numpy()])
+            table["similarities"] = list(values.cpu().numpy())
+        return table

@@ -1,0 +1,226 @@
+"""Matching from the command line, and everything that trains on pairs."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from likewise.cli import main
+from likewise.config import compose
+from likewise.data.products import gather_front, join, take
+from likewise.data.sources.synthetic import Synthetic
+from likewise.data.text_augmentation import TextAugmentation
+from likewise.encoders.bag import Bag
+from likewise.encoders.cross_encoder import CrossEncoder
+from likewise.encoders.pair_head import PairHead
+from likewise.encoders.text_rnn import TextRNN
+from likewise.errors import LikewiseError
+from likewise.losses.pair_bce import PairBinaryCrossEntropy
+from likewise.losses.pair_cosine import PairCosine
+from likewise.metrics.matching import JudgedPairs
+from likewise.similarity.cosine import Cosine
+from likewise.studies.run import read_result
+from likewise.studies.saved import open_run
+from likewise.studies.train import train
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> list[str]:
+    """Overrides for a matching run of a few seconds."""
+    return [
+        "task=matching",
+        "data=synthetic",
+        "method=pairs",
+        "encoder=bag",
+        "batch_size=32",
+        "embedding_size=16",
+        "method.learning_rate=5e-3",
+        "trainer.max_epochs=4",
+        "trainer.accelerator=cpu",
+        "logger=none",
+        f"output={tmp_path / 'runs'}",
+    ]
+
+
+def test_a_run_learns_and_its_table_holds_its_scores(pairs: list[str]) -> None:
+    folder = train(compose([*pairs, "trainer.max_epochs=12"]))
+    scores = read_result(folder)["metrics"]
+    frozen = train(compose([*pairs, "method.learning_rate=0", "trainer.max_epochs=1"]))
+    assert scores["test/pr_auc"] > read_result(frozen)["metrics"]["test/pr_auc"]
+    table = pq.read_table(folder / "per_query.parquet").to_pandas()
+    data = Synthetic().load()
+    assert data.pairs is not None
+    rows = data.pairs.splits["test"]
+    assert table["label"].tolist() == data.pairs.labels[rows].tolist()
+    for name in ("f1", "precision", "recall", "pr_auc", "brier", "calibration_error"):
+        assert table[name].mean() == pytest.approx(scores[f"test/{name}"]), name
+    assert (table["score"] >= scores["test/threshold"]).tolist() == table["is_match"].tolist()
+    assert (folder / "matching.png").stat().st_size > 10_000
+    # The threshold is that of validation, whatever the test says.
+    run = open_run(folder)
+    again = run.encoder.match_pairs(*run.module.pair_split("test")[:3], run.similarity)
+    np.testing.assert_allclose(again.numpy(), table["score"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["encoder=pair_head"],
+        ["encoder=pair_head", "encoder@encoder.base=fusion", "encoder.features=[left,right]"],
+        ["encoder=cross_encoder", "encoder.symmetric=true"],
+        ["encoder=article_baseline"],
+        ["encoder=text_cnn", "text=ngrams", "text.length=64", "loss=pair_cosine"],
+        ["encoder=attributes", "similarity=euclidean", "loss.scale=1", "loss.shift=-5"],
+        ["encoder=reviews", "augmentation.text.drop=0.1"],
+        ["encoder=cnn", "+method.group_loss._target_=pytorch_metric_learning.losses.SupConLoss"],
+        ["encoder=bag", "method=metric_learning", "sampler=hard_pair"],
+    ],
+    ids=lambda parts: parts[0],
+)
+def test_anything_can_be_trained_and_opened_again(parts: list[str], pairs: list[str]) -> None:
+    folder = train(compose([*pairs, *parts, "trainer.max_epochs=2"]))
+    scores = read_result(folder)["metrics"]
+    assert 0 < scores["test/pr_auc"] <= 1
+    assert main(["evaluate", str(folder)]) == 0
+    config = json.loads((folder / "result.json").read_text())
+    assert config["cost"]["parameters"] > 0
+
+
+def test_evaluate_says_what_the_run_said(pairs: list[str], capsys: pytest.CaptureFixture) -> None:
+    assert main(["train", *pairs]) == 0
+    folder = capsys.readouterr().out.strip().splitlines()[-1]
+    assert main(["evaluate", folder]) == 0
+    said = dict(line.split() for line in capsys.readouterr().out.strip().splitlines())
+    for name, value in read_result(Path(folder))["metrics"].items():
+        if name.startswith("test"):
+            assert float(said[name]) == pytest.approx(value, abs=1e-5), name
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["encoder=bag", "method=metric_learning", "loss=pair_bce"], "loss=supcon or triplet"),
+        (["loss=supcon"], "use loss=pair_bce or pair_cosine"),
+        (["encoder=pair_head", "method=metric_learning"], "use method=pairs"),
+        (["metrics=retrieval", "primary=map_at_r"], "task=matching is not scored by"),
+        (["primary=brier"], "better when smaller"),
+        (["encoder=cross_encoder", "encoder@encoder.base=cnn"], "joins texts, and CNN reads image"),
+        (["encoder=pretrained_text"], "goes with text=pretrained"),
+        (["batch_size=100000"], "training pairs; set it to at most"),
+        (["encoder=pair_head", "encoder.features=[sum]"], "must be some of left, right"),
+        (["text.length=0"], "at least 1"),
+        (["sampler=source_aware", "method=metric_learning", "loss=supcon"], "stand on both sides"),
+        (["data=fashion_mnist"], ""),
+    ],
+)
+def test_what_cannot_work_is_said_before_training(
+    changes: list[str],
+    message: str,
+    pairs: list[str],
+    pictures: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    if changes == ["data=fashion_mnist"]:
+        changes = [*changes, f"data.path={pictures}", "data.validation_size=40", "encoder=cnn"]
+        message = "needs labelled pairs"
+    assert main(["train", *pairs, *changes]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_a_text_model_asked_for_pictures_alone(
+    small: list[str], capsys: pytest.CaptureFixture
+) -> None:
+    assert main(["train", *small, "encoder=bag"]) == 1
+    assert "no title, brand, category" in capsys.readouterr().err
+    assert main(["train", *small, "encoder=cross_encoder"]) == 1
+    assert capsys.readouterr().err.startswith("likewise: ")
+
+
+def test_the_cross_encoder_reads_both_texts_as_one() -> None:
+    torch.manual_seed(0)
+    encoder = CrossEncoder(TextRNN(20, 6), symmetric=True, batch_size=2).eval()
+    left = torch.tensor([[3, 4, 0], [5, 0, 0], [0, 0, 0]], dtype=torch.int32)
+    right = torch.tensor([[7, 0], [8, 9], [1, 0]], dtype=torch.int32)
+    joined = [[3, 4, 7], [5, 8, 9], [1]]
+    found = encoder.match({"text": left}, {"text": right}, Cosine())
+    for row, text in enumerate(joined):
+        alone = encoder.head(encoder.base(torch.tensor([text], dtype=torch.int32)))
+        assert float(found[row]) == pytest.approx(float(alone), abs=1e-5)
+    products = {"text": torch.cat([left, torch.nn.functional.pad(right, (0, 1))])}
+    one, other = torch.arange(3), torch.arange(3, 6)
+    there = encoder.match_pairs(products, one, other, Cosine())
+    back = encoder.match({"text": right}, {"text": left}, Cosine())
+    torch.testing.assert_close(there, (found + back).detach() / 2)
+    with pytest.raises(LikewiseError, match="reads pairs"):
+        encoder(products)
+
+
+def test_the_head_sees_the_features_it_is_told() -> None:
+    torch.manual_seed(0)
+    encoder = PairHead(Bag(20, 4), ["product", "difference"], hidden_size=0).eval()
+    left, right = torch.rand(3, 4), torch.rand(3, 4)
+    weight, bias = encoder.head[0].weight[0], encoder.head[0].bias
+    expected = (left * right) @ weight[:4] + (left - right).abs() @ weight[4:] + bias
+    torch.testing.assert_close(encoder.compare(left, right, Cosine()), expected)
+
+
+def test_pair_losses_are_torch_s() -> None:
+    torch.manual_seed(0)
+    left, right, labels = torch.randn(9, 5), torch.randn(9, 5), torch.arange(9) % 2
+    cosine = torch.cosine_similarity(left, right)
+    theirs = torch.nn.CosineEmbeddingLoss(margin=0.2)(left, right, 2 * labels - 1)
+    torch.testing.assert_close(PairCosine(0.2)(cosine, labels), theirs)
+    loss = PairBinaryCrossEntropy(scale=4.0, shift=0.25, positive_weight=3.0, smoothing=0.2)
+    logits, targets = 4 * (cosine - 0.25), torch.where(labels == 1, 0.9, 0.1)
+    plain = -(3 * targets * logits.sigmoid().log() + (1 - targets) * (-logits).sigmoid().log())
+    torch.testing.assert_close(loss(cosine, labels), plain.mean())
+    with pytest.raises(LikewiseError, match="smoothing"):
+        PairBinaryCrossEntropy(smoothing=1.0)
+
+
+def test_texts_lose_a_span_and_keep_their_order() -> None:
+    torch.manual_seed(0)
+    ids = torch.arange(1, 41, dtype=torch.int32).repeat(300, 1)
+    ids[:, 30:] = 0
+    ids[0] = 0
+    lost = TextAugmentation(probability=1.0, share=0.25)(ids)
+    assert not lost[0].any()
+    for row in lost[1:]:
+        kept = row[row > 0].tolist()
+        assert kept[0] == 1
+        assert kept == sorted(kept)
+        assert 22 <= len(kept) < 30
+        jumps = [b - a for a, b in pairwise(kept)]
+        assert sum(jump > 1 for jump in jumps) <= 1
+    dropped = TextAugmentation(drop=0.3)(ids)
+    assert (dropped[1:] > 0).sum() / (ids[1:] > 0).sum() == pytest.approx(0.7, abs=0.03)
+    assert TextAugmentation()(ids) is ids
+    with pytest.raises(LikewiseError, match="drop=2"):
+        TextAugmentation(drop=2)
+
+
+def test_products_are_taken_and_joined() -> None:
+    text = torch.tensor([[1, 2, 3], [4, 0, 0], [0, 0, 0]], dtype=torch.int32)
+    products = {"text": text, "attributes": torch.eye(3)}
+    some = take(products, torch.tensor([1, 2]))
+    assert some["text"].tolist() == [[4], [0]]
+    assert some["attributes"].shape == (2, 3)
+    assert take(products, torch.tensor([2]))["text"].shape == (1, 0)
+    both = join(some, products)
+    assert both["text"].tolist() == [[4, 0, 0], [0, 0, 0], *text.tolist()]
+    assert gather_front(torch.tensor([[0, 3, 0, 5]], dtype=torch.int32)).tolist() == [[3, 5]]
+
+
+def test_some_of_judged_pairs() -> None:
+    judged = JudgedPairs(np.arange(4.0), np.arange(4) / 4, np.array([0, 1, 0, 1]), 2.0)
+    some = judged.some(np.array([True, False, True, True]))
+    assert some.predicted.tolist() == [False, True, True]
+    assert some.labels.tolist() == [0, 0, 1]
