@@ -1,10 +1,13 @@
-"""Seconds and peak memory of cleaning and de-duplicating a synthetic catalogue.
+"""Seconds and peak memory of cleaning, de-duplicating and embedding a synthetic catalogue.
 
 The catalogue is written as Parquet in pieces, loaded memory-mapped, cleaned by ``cleaning=default``
 and de-duplicated by ``deduplication=default``, each catalogue in a process of its own. Eight
 products each differ in their colour only; a tenth of the products are listings of another one once
 more, with a wrong letter, other punctuation or words in another order, so that the share of them
 that is found can be told.
+
+Last, the command line trains an encoder of texts on a small catalogue and embeds the large one with
+it, which reads, mends, cleans and embeds all of it.
 
     python scripts/benchmark_catalogue.py --rows 100000 1000000
 """
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -135,6 +139,33 @@ def measure(folder: Path) -> dict[str, float]:
     return facts
 
 
+def embed(folder: Path) -> dict[str, float]:
+    """Seconds and MB of ``likewise embed`` over all pieces, read as one table."""
+    table, small, output = folder / "all.parquet", folder / "small.parquet", folder / "runs"
+    files = sorted(folder.glob("0*.parquet"))
+    with pq.ParquetWriter(table, pq.read_schema(files[0])) as writer:
+        for file in files:
+            writer.write_table(pq.read_table(file))
+    pq.write_table(pq.read_table(files[0]).slice(0, 2000), small)
+    likewise = [sys.executable, "-m", "likewise"]
+    options = ["data=table", f"data.path={small}", "data.columns.group=of", "data.image_size=null"]
+    options += ["encoder=bag", "text=ngrams", "trainer.max_epochs=1", "batch_size=64"]
+    own = {**os.environ, "LIKEWISE_CACHE": str(folder / "cache")}
+
+    def run(*words: str) -> str:
+        done = subprocess.run([*likewise, *words], check=True, capture_output=True, env=own)
+        return done.stdout.decode().splitlines()[-1]
+
+    trained = run("train", *options, "logger=none", f"output={output}")
+    started = time.perf_counter()
+    written = run("embed", trained, "--split", "all", f"data.path={table}")
+    facts = {"embed: seconds": time.perf_counter() - started}
+    # Of the two commands the second is by far the larger.
+    facts["embed: peak MB"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6 * 1024
+    facts["embedded products"] = pq.read_metadata(written).num_rows
+    return facts
+
+
 def peak() -> float:
     """Largest resident memory of this process so far, in MB; mapped files count once read."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6 * 1024
@@ -145,19 +176,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000])
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--embed", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        print(json.dumps(measure(options.measure)))
+        found = embed(options.measure) if options.embed else measure(options.measure)
+        print(json.dumps(found))
         return
     for rows in options.rows:
         with tempfile.TemporaryDirectory() as folder:
             for number, piece in enumerate(pieces(rows)):
                 pq.write_table(piece, Path(folder) / f"{number:05}.parquet")
-            command = [sys.executable, __file__, "--measure", folder]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        print(f"\n{rows} products")
-        for name, value in json.loads(done.stdout.splitlines()[-1]).items():
-            print(f"  {name}: {value:.6g}")
+            print(f"\n{rows} products")
+            for stage in ([], ["--embed"]):
+                command = [sys.executable, __file__, "--measure", folder, *stage]
+                done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+                for name, value in json.loads(done.stdout.splitlines()[-1]).items():
+                    print(f"  {name}: {value:.6g}", flush=True)
 
 
 if __name__ == "__main__":
