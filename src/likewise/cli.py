@@ -34,9 +34,7 @@ def parser() -> argparse.ArgumentParser:
         made = verb(name, help_text)
         made.add_argument("run", help="folder of a finished run")
         made.add_argument("overrides", nargs="*", help="overrides of its config, e.g. data.path=…")
-        made.add_argument(
-            "--split", default="test", help="split, or all (embed, matrix)"
-        )
+        made.add_argument("--split", default="test", help="split, or all (embed, matrix)")
         made.add_argument("--allow", action="append", default=[], help="package it may build from")
         return made
 

@@ -78,7 +78,7 @@ def test_pairs_of_other_products_are_not_walked() -> None:
 @pytest.mark.parametrize("sampler", [SourceAware(8), HardPair()])
 def test_without_pairs_another_sampler_is_named(sampler: SourceAware | HardPair) -> None:
     data = replace(two_shops(), pairs=None)
-    with pytest.raises(LikewiseError, match="labelled pairs|data with pairs"):
+    with pytest.raises(LikewiseError, match=r"labelled pairs|data with pairs"):
         sampler.prepare(data, np.arange(80))
 
 

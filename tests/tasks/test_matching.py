@@ -13,7 +13,7 @@ import torch
 
 from likewise.cli import main
 from likewise.config import compose
-from likewise.data.products import gather_front, join, take
+from likewise.data.products import LabelledPairs, gather_front, join, take
 from likewise.data.sources.synthetic import Synthetic
 from likewise.data.text_augmentation import TextAugmentation
 from likewise.encoders.bag import Bag
@@ -64,13 +64,15 @@ def test_a_run_learns_and_its_table_holds_its_scores(pairs: list[str]) -> None:
     assert (folder / "matching.png").stat().st_size > 10_000
     # The threshold is that of validation, whatever the test says.
     run = open_run(folder)
-    again = run.encoder.match_pairs(*run.module.pair_split("test")[:3], run.similarity)
+    again = run.encoder.match_pairs(run.module.pair_split("test"), run.similarity)
     np.testing.assert_allclose(again.numpy(), table["score"], atol=1e-5)
 
 
 @pytest.mark.parametrize(
     "parts",
     [
+        ["encoder=signals", "method=signals"],
+        ["encoder=signals", "method=signals", "+encoder@encoder.base=cnn"],
         ["encoder=pair_head"],
         ["encoder=pair_head", "encoder@encoder.base=fusion", "encoder.features=[left,right]"],
         ["encoder=cross_encoder", "encoder.symmetric=true"],
@@ -84,12 +86,13 @@ def test_a_run_learns_and_its_table_holds_its_scores(pairs: list[str]) -> None:
     ids=lambda parts: parts[0],
 )
 def test_anything_can_be_trained_and_opened_again(parts: list[str], pairs: list[str]) -> None:
-    folder = train(compose([*pairs, *parts, "trainer.max_epochs=2"]))
+    options = [one for one in pairs if "signals" not in parts[0] or "learning_rate" not in one]
+    folder = train(compose([*options, *parts, "trainer.max_epochs=2"]))
     scores = read_result(folder)["metrics"]
     assert 0 < scores["test/pr_auc"] <= 1
     assert main(["evaluate", str(folder)]) == 0
-    config = json.loads((folder / "result.json").read_text())
-    assert config["cost"]["parameters"] > 0
+    result = json.loads((folder / "result.json").read_text())
+    assert (result["cost"]["parameters"] > 0) == (parts[-1] != "method=signals")
 
 
 def test_evaluate_says_what_the_run_said(pairs: list[str], capsys: pytest.CaptureFixture) -> None:
@@ -156,7 +159,9 @@ def test_the_cross_encoder_reads_both_texts_as_one() -> None:
         assert float(found[row]) == pytest.approx(float(alone), abs=1e-5)
     products = {"text": torch.cat([left, torch.nn.functional.pad(right, (0, 1))])}
     one, other = torch.arange(3), torch.arange(3, 6)
-    there = encoder.match_pairs(products, one, other, Cosine())
+    none = Synthetic(products=30, groups=3).load().catalogue
+    pairs = LabelledPairs(products, one, other, torch.ones(3), none, np.arange(6))
+    there = encoder.match_pairs(pairs, Cosine())
     back = encoder.match({"text": right}, {"text": left}, Cosine())
     torch.testing.assert_close(there, (found + back).detach() / 2)
     with pytest.raises(LikewiseError, match="reads pairs"):

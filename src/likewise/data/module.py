@@ -12,7 +12,7 @@ from torch import Tensor
 
 from likewise.data.catalogue import ProductData
 from likewise.data.modalities.base import Reader
-from likewise.data.products import Products, take
+from likewise.data.products import LabelledPairs, Products, take
 from likewise.data.samplers.base import Sampler
 from likewise.data.samplers.uniform import Uniform
 from likewise.errors import LikewiseError
@@ -136,20 +136,19 @@ class ProductModule(pl.LightningDataModule):
 
         return self._kept(f"{name}:{device}", read)
 
-    def pair_split(
-        self, name: str, device: torch.device | str = "cpu"
-    ) -> tuple[Products, Tensor, Tensor, Tensor]:
-        """Products of a split of the pairs; left and right rows among them; labels (int64 [m])."""
+    def pair_split(self, name: str, device: torch.device | str = "cpu") -> LabelledPairs:
+        """The pairs of a split on ``device`` (copied there once)."""
         pairs = self.data.pairs
         assert pairs is not None
 
-        def read() -> tuple[Products, Tensor, Tensor, Tensor]:
+        def read() -> LabelledPairs:
             chosen = pairs.splits[name]
             both = np.stack([pairs.left[chosen], pairs.right[chosen]])
             rows, places = np.unique(both, return_inverse=True)
             left, right = torch.from_numpy(places.reshape(both.shape)).to(device)
             labels = torch.from_numpy(pairs.labels[chosen]).to(device)
-            return _to(take(self.products, torch.from_numpy(rows)), device), left, right, labels
+            products = _to(take(self.products, torch.from_numpy(rows)), device)
+            return LabelledPairs(products, left, right, labels, self.data.catalogue, rows)
 
         return self._kept(f"pairs {name}:{device}", read)
 
@@ -182,17 +181,14 @@ class ProductModule(pl.LightningDataModule):
         return self.groups[self.rows["train"]], pick
 
     def _pairs_of_train(self) -> tuple[Tensor, Callable[[Tensor], PairBatch]]:
-        products, left, right, labels = self.pair_split("train", self._device())
-        pairs = self.data.pairs
-        assert pairs is not None
-        chosen = pairs.splits["train"]
-        groups = self.groups[torch.from_numpy(np.stack([pairs.left[chosen], pairs.right[chosen]]))]
-        groups = groups.to(labels.device)
+        train = self.pair_split("train", self._device())
+        products, left, right, labels = train.products, train.left, train.right, train.labels
+        groups = self.groups[torch.from_numpy(train.rows)].to(labels.device)
 
         def pick(rows: Tensor) -> PairBatch:
             rows = rows.to(labels.device)
             sides = take(products, left[rows]), take(products, right[rows])
-            return *sides, labels[rows], groups[:, rows].flatten()
+            return *sides, labels[rows], groups[torch.cat([left[rows], right[rows]])]
 
         return labels.cpu(), pick
 

@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from datasets import Dataset
+
 # By modality, a row a product. Pictures are uint8; token ids int32, 0 where there is none.
 Products = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class LabelledPairs:
+    """Pairs of products, and where these come from.
+
+    Attributes:
+        products: all that stand in a pair, each once.
+        left, right: int64 [m], rows of ``products``.
+        labels: int64 [m], 1 for a match.
+        catalogue: the whole one.
+        rows: int64, of ``products`` in the catalogue.
+    """
+
+    products: Products
+    left: Tensor
+    right: Tensor
+    labels: Tensor
+    catalogue: Dataset
+    rows: np.ndarray
 
 
 def count(products: Products) -> int:

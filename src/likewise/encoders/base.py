@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from likewise.data.products import Products, parts, to_float
+from likewise.data.products import LabelledPairs, Products, parts, to_float
 from likewise.similarity.base import Similarity
 
 
@@ -34,6 +34,11 @@ class Encoder(nn.Module):
     def __init__(self, embedding_size: int, nonnegative: bool = False) -> None:
         super().__init__()
         self.embedding_size, self.nonnegative = embedding_size, nonnegative
+
+    @property
+    def kept(self) -> nn.Module:
+        """The part that is needed after training."""
+        return self
 
     def features(self, products: Tensor) -> Tensor:
         """The embedding before the sign constraint, float [b, embedding_size]."""
@@ -65,9 +70,7 @@ class Encoder(nn.Module):
         return torch.cat([self(to_float(part)).float() for part in parts(products, batch_size)])
 
     @torch.no_grad()
-    def match_pairs(
-        self, products: Products, left: Tensor, right: Tensor, similarity: Similarity
-    ) -> Tensor:
-        """Scores float32 [m] of pairs of ``products``, int64 [m] rows, in evaluation mode."""
-        embeddings = self.embed(products)
-        return self.compare(embeddings[left], embeddings[right], similarity).float()
+    def match_pairs(self, pairs: LabelledPairs, similarity: Similarity) -> Tensor:
+        """Scores float32 [m] in evaluation mode; labels are not read."""
+        embeddings = self.embed(pairs.products)
+        return self.compare(embeddings[pairs.left], embeddings[pairs.right], similarity).float()

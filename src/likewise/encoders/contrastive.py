@@ -32,6 +32,11 @@ class Contrastive(Encoder):
             nn.Linear(base.embedding_size, projection_size),
         )
 
+    @property
+    def kept(self) -> nn.Module:
+        """The base encoder."""
+        return self.base
+
     def forward(self, products: Products | Tensor) -> Tensor:
         """The base encoder's embedding, float [b, embedding_size]."""
         return self.base(products)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from likewise.data.products import Products, gather_front, take
+from likewise.data.products import LabelledPairs, Products, gather_front, take
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.similarity.base import Similarity
@@ -59,17 +59,15 @@ class CrossEncoder(Encoder):
         return self.head(self.base(gather_front(torch.cat([one, other], dim=1)))).squeeze(1)
 
     @torch.no_grad()
-    def match_pairs(
-        self, products: Products, left: Tensor, right: Tensor, similarity: Similarity
-    ) -> Tensor:
+    def match_pairs(self, pairs: LabelledPairs, similarity: Similarity) -> Tensor:
         """See ``Encoder``."""
         self.eval()
-        scores = []
+        products, scores = pairs.products, []
         # Pairs of about one length share a batch, so that little of it is padding.
         lengths = (products["text"] != 0).sum(1)
-        order = (lengths[left] + lengths[right]).argsort()
+        order = (lengths[pairs.left] + lengths[pairs.right]).argsort()
         for rows in order.split(self.batch_size):
-            one, other = take(products, left[rows]), take(products, right[rows])
+            one, other = take(products, pairs.left[rows]), take(products, pairs.right[rows])
             score = self.match(one, other, similarity)
             if self.symmetric:
                 score = (score + self.match(other, one, similarity)) / 2

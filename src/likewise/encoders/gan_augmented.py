@@ -94,6 +94,11 @@ class GanAugmented(Encoder):
         self.generator = Generator(input_shape, num_groups, noise_size, width)
         self.discriminator = Discriminator(input_shape, num_groups, width)
 
+    @property
+    def kept(self) -> nn.Module:
+        """The base encoder."""
+        return self.base
+
     def forward(self, products: Products | Tensor) -> Tensor:
         """The base encoder's embedding, float [b, embedding_size]."""
         return self.base(products)

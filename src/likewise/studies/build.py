@@ -38,6 +38,9 @@ ALLOWED = (
 # Packages whose functions build models.
 FUNCTIONS = ("torchvision.models.",)
 
+# Methods that train one kind of encoder only.
+ONLY = {"contrastive": "contrastive", "adversarial": "gan_augmented", "signals": "signals"}
+
 _loaded: dict[str, ProductData] = {}
 
 
@@ -167,7 +170,8 @@ def modalities(config: Any) -> list[str]:
     inner = [name for key in config for name in _inner_modalities(config.get(key))]
     if not inner and "_target_" in config:
         inner = [getattr(hydra.utils.get_object(config._target_), "modality", "image")]
-    return list(dict.fromkeys(inner))
+    # An encoder may read the catalogue itself.
+    return [modality for modality in dict.fromkeys(inner) if modality]
 
 
 def _inner_modalities(part: Any) -> list[str]:
@@ -265,8 +269,8 @@ def _check_encoder(config: DictConfig, encoder: Any, similarity: Similarity) -> 
     trained_by = getattr(encoder, "trained_by", "metric_learning")
     wrapped = trained_by != "metric_learning"
     ours = str(config.method._target_).startswith("likewise.")
-    if ours and (method != trained_by) and (wrapped or method in ("contrastive", "adversarial")):
-        fits = {"contrastive": "contrastive", "adversarial": "gan_augmented"}.get(method)
+    if ours and (method != trained_by) and (wrapped or method in ONLY):
+        fits = ONLY.get(method)
         advice = f"method={trained_by}" + (f", or choose encoder={fits}" if fits else "")
         raise LikewiseError(
             f"encoder {_short(config.encoder)} cannot be trained by method={method}; use {advice}"

@@ -229,7 +229,7 @@ def _finish(
     split = config.evaluate_on
     with Stopwatch() as testing:
         result = build.make_task(config).test(encoder, module, split, device)
-    cost |= {"parameters": count_parameters(getattr(encoder, "base", encoder))}
+    cost |= {"parameters": count_parameters(encoder.kept)}
     cost |= _cost_of_embedding(encoder, module, split, device)
     cost |= {
         "test_seconds": testing.seconds,

@@ -90,9 +90,9 @@ class Matching:
     def _scores(
         self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
     ) -> tuple[np.ndarray, np.ndarray]:
-        products, left, right, labels = module.pair_split(split, device)
-        scores = encoder.match_pairs(products, left, right, self.similarity)
-        return scores.double().cpu().numpy(), labels.cpu().numpy()
+        pairs = module.pair_split(split, device)
+        scores = encoder.match_pairs(pairs, self.similarity)
+        return scores.double().cpu().numpy(), pairs.labels.cpu().numpy()
 
 
 def _judge(

@@ -1,0 +1,116 @@
+"""Gradient-boosted trees over signals of how alike two products are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from likewise.data.pair_signals import PairSignals, read_offers
+from likewise.data.products import LabelledPairs, Products
+from likewise.encoders.base import Encoder
+from likewise.encoders.trees import Trees
+from likewise.errors import LikewiseError
+from likewise.similarity.base import Similarity
+
+# Stands for a signal that is missing; all signals are at least 0.
+MISSING = -1.0
+
+
+class SignalTrees(Encoder):
+    """Scores a pair by what its texts, model numbers, prices and attributes have in common.
+
+    A strong baseline that needs seconds. It reads the catalogue itself, and learns all at once
+    (``method=signals``).
+
+    Args:
+        base: an encoder whose similarity is one more signal, as it comes (a pretrained one);
+            ``None`` for none.
+        trees, depth, learning_rate, subsample, features: of scikit-learn's
+            ``GradientBoostingClassifier``; the last two are shares of the pairs and of the signals
+            that a tree sees.
+    """
+
+    trained_by = "signals"
+    modality = ""
+    embeds = False
+
+    def __init__(
+        self,
+        base: Encoder | None = None,
+        trees: int = 200,
+        depth: int = 4,
+        learning_rate: float = 0.05,
+        subsample: float = 0.7,
+        features: float = 0.3,
+    ) -> None:
+        super().__init__(embedding_size=1)
+        self.base = base.requires_grad_(False) if base is not None else None
+        self.options = {
+            "n_estimators": trees,
+            "max_depth": depth,
+            "learning_rate": learning_rate,
+            "subsample": subsample,
+            "max_features": features,
+        }
+        self.signals = PairSignals()
+        self.forest = Trees()
+        self.register_buffer("learned", torch.empty(0, dtype=torch.uint8))
+
+    def features(self, products: Tensor) -> Tensor:
+        """Of one product alone, which signals are not about."""
+        raise LikewiseError(
+            "signals are of pairs, so there are no embeddings of single products; use "
+            "task=matching, or another encoder"
+        )
+
+    def match(self, left: Products, right: Products, similarity: Similarity) -> Tensor:
+        """Signals need the catalogue; see ``match_pairs``."""
+        raise NotImplementedError("signals are read from a catalogue, by match_pairs()")
+
+    def fit(self, pairs: LabelledPairs, similarity: Similarity, seed: int) -> float:
+        """Learn rare words and the trees; returns the mean log loss of the training pairs."""
+        from sklearn.ensemble import GradientBoostingClassifier
+        from sklearn.metrics import log_loss
+
+        offers = read_offers(pairs.catalogue, pairs.rows)
+        self.signals.fit(offers)
+        table, labels = self._table(pairs, similarity), pairs.labels.cpu().numpy()
+        try:
+            model = GradientBoostingClassifier(**self.options, random_state=seed)
+            model.fit(table, labels)
+        except ValueError as error:
+            # What scikit-learn says of an option out of its range.
+            raise LikewiseError(f"encoder=signals: {' '.join(str(error).split())}") from error
+        self.forest.take(model, table[:1])
+        text = np.frombuffer(self.signals.to_json().encode(), np.uint8)
+        self.learned = torch.from_numpy(text.copy())
+        return float(log_loss(labels, model.predict_proba(table)[:, 1]))
+
+    @torch.no_grad()
+    def match_pairs(self, pairs: LabelledPairs, similarity: Similarity) -> Tensor:
+        """See ``Encoder``; log odds of a match."""
+        self.eval()
+        if not self.signals.fitted:
+            self.signals = PairSignals.from_json(bytes(self.learned.cpu().numpy()).decode())
+        table = torch.from_numpy(self._table(pairs, similarity)).to(pairs.left.device)
+        return self.forest(table).float()
+
+    def _table(self, pairs: LabelledPairs, similarity: Similarity) -> np.ndarray:
+        """Float32 [m, signals]."""
+        left, right = pairs.left.cpu().numpy(), pairs.right.cpu().numpy()
+        table = self.signals(read_offers(pairs.catalogue, pairs.rows), left, right)
+        if self.base is not None:
+            embedded = self.base.embed(pairs.products)
+            alike = self.base.compare(embedded[pairs.left], embedded[pairs.right], similarity)
+            table = np.column_stack([table, alike.float().cpu().numpy()])
+        return np.nan_to_num(table, nan=MISSING)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Its length is learned."""
+        found = state_dict.get(f"{prefix}learned")
+        if found is not None:
+            self.learned = torch.empty_like(found)
+        super()._load_from_state_dict(state_dict, prefix, *rest)

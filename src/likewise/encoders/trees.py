@@ -1,0 +1,80 @@
+"""Decision trees as tensors: saved like any weights, and no pickle to trust."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+NAMES = ("feature", "threshold", "left", "right", "value")
+
+
+class Trees(nn.Module):
+    """The sum of trees that scikit-learn has grown.
+
+    Attributes:
+        feature, left, right: int64 [trees, nodes]; of a leaf, which is its own child, 0.
+        threshold, value: float64 [trees, nodes]; up to it a row goes left, and what a leaf says.
+        start: float64, what is said before any tree.
+    """
+
+    feature: Tensor
+    threshold: Tensor
+    left: Tensor
+    right: Tensor
+    value: Tensor
+    start: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in NAMES:
+            kind = torch.float64 if name in ("threshold", "value") else torch.int64
+            self.register_buffer(name, torch.zeros(0, 0, dtype=kind))
+        self.register_buffer("start", torch.zeros((), dtype=torch.float64))
+
+    def take(self, model: Any, row: np.ndarray) -> None:
+        """The trees of a ``GradientBoostingClassifier`` of two classes.
+
+        Args:
+            row: float32 [1, k], any, whose log odds tell those before the first tree.
+        """
+        trees = [grown[0].tree_ for grown in model.estimators_]
+        nodes = max(tree.node_count for tree in trees)
+        made = {
+            name: np.zeros((len(trees), nodes), dtype=getattr(self, name).numpy().dtype)
+            for name in NAMES
+        }
+        for place, tree in enumerate(trees):
+            own = np.arange(tree.node_count)
+            leaf = tree.children_left < 0
+            some = np.s_[place, : tree.node_count]
+            made["feature"][some] = np.where(leaf, 0, tree.feature)
+            made["threshold"][some] = tree.threshold
+            made["left"][some] = np.where(leaf, own, tree.children_left)
+            made["right"][some] = np.where(leaf, own, tree.children_right)
+            made["value"][some] = model.learning_rate * tree.value[:, 0, 0]
+        for name, values in made.items():
+            setattr(self, name, torch.from_numpy(values))
+        said = torch.tensor(float(model.decision_function(row)[0]), dtype=torch.float64)
+        self.start.zero_()
+        self.start = said - self(torch.from_numpy(row))[0]
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Log odds float64 [m] of rows float32 [m, k]."""
+        tree = torch.arange(len(self.feature), device=rows.device)
+        node = tree.new_zeros(len(rows), len(tree))
+        while True:
+            goes_left = rows.gather(1, self.feature[tree, node]) <= self.threshold[tree, node]
+            after = torch.where(goes_left, self.left[tree, node], self.right[tree, node])
+            if torch.equal(after, node):
+                return self.start + self.value[tree, node].sum(1)
+            node = after
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """The number of trees and nodes is learned."""
+        for name in NAMES:
+            if (found := state_dict.get(prefix + name)) is not None:
+                setattr(self, name, torch.empty_like(found))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
