@@ -153,11 +153,13 @@ class PairSignals:
             found |= {f"{name} {key}": value for key, value in self._texts(*pair).items()}
         whole = self._texts(one.everything, other.everything)
         found |= {f"all {key}": value for key, value in whole.items()}
-        crossed = [
-            self._contained(a.columns.get("title", nothing).words, b.everything.words)
-            for a, b in ((one, other), (other, one))
-        ]
-        found |= {"title in all least": min(crossed), "title in all most": max(crossed)}
+        found |= _both(
+            "title in all",
+            *(
+                self._contained(a.columns.get("title", nothing).words, b.everything.words)
+                for a, b in ((one, other), (other, one))
+            ),
+        )
         for kind, first, second in (
             ("models", one.models, other.models),
             ("numbers", one.numbers, other.numbers),
@@ -167,13 +169,8 @@ class PairSignals:
             found[f"{kind} alike"] = _jaccard(first, second)
         # A model number that the other side writes with a letter more, or within another word.
         text = [SEPARATORS.sub("", offer.everything.text) for offer in (one, other)]
-        inside = [
-            sum(model in text[1] for model in one.models) / max(1, len(one.models)),
-            sum(model in text[0] for model in other.models) / max(1, len(other.models)),
-        ]
-        if not (one.models and other.models):
-            inside = [float("nan")] * 2
-        found |= {"models inside least": min(inside), "models inside most": max(inside)}
+        inside = [_share_inside(one.models, text[1]), _share_inside(other.models, text[0])]
+        found |= _both("models inside", *inside)
         found["price ratio"] = _ratio(one.price, other.price)
         for name in self.attributes:
             a, b = one.attributes.get(name), other.attributes.get(name)
@@ -199,11 +196,11 @@ class PairSignals:
             "jaro-winkler": JaroWinkler.similarity(*sorted((one.text, other.text))),
             "length": _ratio(len(one.text) + 1.0, len(other.text) + 1.0),
         }
-        contained = [
+        contained = (
             self._contained(one.words, other.words),
             self._contained(other.words, one.words),
-        ]
-        values |= {"contained least": min(contained), "contained most": max(contained)}
+        )
+        values |= _both("contained", *contained)
         return values if known else dict.fromkeys(values, float("nan"))
 
     def _weight(self, token: str) -> float:
@@ -224,10 +221,22 @@ def _sorted_alike(one: str, other: str) -> float:
     return fuzz.token_sort_ratio(one, other) / 100
 
 
+def _both(name: str, one: float, other: float) -> dict[str, float]:
+    """The smaller and the larger of what is said from either side; NaN where one says nothing."""
+    known = one == one and other == other
+    least, most = sorted((one, other)) if known else (float("nan"), float("nan"))
+    return {f"{name} least": least, f"{name} most": most}
+
+
+def _share_inside(models: frozenset[str], text: str) -> float:
+    return sum(model in text for model in models) / len(models) if models else float("nan")
+
+
 def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
     either = len(one | other)
     return len(one & other) / either if either else float("nan")
 
 
 def _ratio(one: float, other: float) -> float:
-    return min(one, other) / max(one, other)
+    known = one == one and other == other
+    return min(one, other) / max(one, other) if known else float("nan")

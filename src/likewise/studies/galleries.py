@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from omegaconf import OmegaConf
 
 from likewise.data.catalogue import ProductData
-from likewise.data.images import image_array
+from likewise.data.images import has_pixels, image_array
 from likewise.errors import LikewiseError
 from likewise.studies import build, drawing
 from likewise.studies.comparison import Comparison
@@ -28,11 +28,17 @@ class Gallery:
 
 
 def query_galleries(comparison: Comparison) -> list[Gallery]:
-    """Best, worst and most disputed queries; empty where the runs' data cannot be read here."""
+    """Best, worst and most disputed queries.
+
+    Empty where there are no pictures or neighbours to show, or the runs' data cannot be read here.
+    """
     methods = by_method(comparison.results)
     best = methods[comparison.summaries[0].name]
     try:
         data = _data(best[0])
+        columns = pq.read_schema(best[0].folder / "per_query.parquet").names
+        if not has_pixels(data.catalogue) or "neighbours" not in columns:
+            return []
         scores = {
             name: np.mean([per_query(run, comparison.primary)[1] for run in runs], axis=0)
             for name, runs in methods.items()

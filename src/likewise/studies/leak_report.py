@@ -11,10 +11,13 @@ import numpy as np
 from likewise.data.catalogue import ProductData
 from likewise.data.images import image_array
 from likewise.data.leaks import Leaks, find_leaks, shared_groups
+from likewise.data.relevance import Pairs
 from likewise.studies import drawing
 from likewise.studies.run import write_json
 
 MOST_DRAWN = 8
+# The split of pairs that are in no earlier one, and what is compared there.
+CLEAN, PAIRS = "test_without_leaks", "pairs"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,12 @@ class LeakReport:
         """In words."""
         if not self.checked:
             return "The catalogue has neither pictures nor texts, so leaks were not looked for."
+        if self.checked == [PAIRS]:
+            return " ".join(
+                f"{found.exact} of {found.products} {found.later} pairs stand in {found.earlier} "
+                f"too; the scores of {CLEAN} leave them out."
+                for found in self.counts
+            )
         parts = [
             f"{found.near + found.exact} of {found.products} {found.later} products have a "
             f"duplicate in {found.earlier} ({found.exact} exact, {found.near} near)"
@@ -69,6 +78,10 @@ def report_leaks(data: ProductData, folder: Path) -> LeakReport:
     if known is not None and known.fingerprint == data.fingerprint:
         return known
     folder.mkdir(parents=True, exist_ok=True)
+    if data.pairs is not None and CLEAN in data.pairs.splits:
+        report = _of_pairs(data.pairs, data.fingerprint)
+        write_json(folder / "leaks.json", asdict(report))
+        return report
     leaks = find_leaks(data)
     shared = shared_groups(data)
     counts = [
@@ -80,6 +93,13 @@ def report_leaks(data: ProductData, folder: Path) -> LeakReport:
     _draw(data, leaks, folder / "leaks.png")
     write_json(folder / "leaks.json", asdict(report))
     return report
+
+
+def _of_pairs(pairs: Pairs, fingerprint: str) -> LeakReport:
+    """Splits of labelled pairs share products by design; what leaks is a pair."""
+    tested, clean = len(pairs.splits["test"]), len(pairs.splits[CLEAN])
+    count = LeakCount("train or validation", "test", tested - clean, 0, tested, 0)
+    return LeakReport(fingerprint, [PAIRS], [count])
 
 
 def read_leaks(folder: Path) -> LeakReport | None:

@@ -72,7 +72,7 @@ class SavedRun:
         return torch.cat([part for _, part in self.stream_embeddings(split)])
 
     def stream_embeddings(self, split: str) -> Iterator[tuple[np.ndarray, Tensor]]:
-        """Rows (int64) and their embeddings (float32 [n, d]), in memory that does not grow."""
+        """Rows (int64) and their embeddings (float32 [n, d]), a chunk at a time."""
         rows = self.rows(split)
         for start in range(0, len(rows), CHUNK):
             chosen = rows[start : start + CHUNK]
