@@ -32,6 +32,7 @@ ALLOWED = (
     "pytorch_metric_learning.miners.",
     "torch.nn.",
     "torchvision.models.",
+    "torchvision.transforms.v2.",
     "torchmetrics.",
 )
 
