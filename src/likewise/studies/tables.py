@@ -15,6 +15,9 @@ from likewise.studies.results import Estimate, MethodSummary
 if TYPE_CHECKING:
     from likewise.studies.tuning import Budget
 
+SMALLER_IS_BETTER = ("brier", "calibration_error")
+# Not measured on the test products, but chosen before.
+CHOSEN = ("threshold",)
 METRIC_LABELS = {
     "recall_at_1": "R@1",
     "recall_at_5": "R@5",
@@ -23,6 +26,12 @@ METRIC_LABELS = {
     "r_precision": "R-precision",
     "mrr": "MRR",
     "ndcg_at_10": "nDCG@10",
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "pr_auc": "PR-AUC",
+    "brier": "Brier score",
+    "calibration_error": "calibration error",
 }
 
 
@@ -87,8 +96,14 @@ def columns(summaries: Sequence[MethodSummary], primary: str) -> list[Column]:
     found = [key[5:] for summary in summaries for key in summary.metrics if key.startswith("test/")]
     order = [primary, *(key for key in METRIC_LABELS if key in found), *found]
     metrics = [
-        Column(f"test/{key}", metric_label(key), higher_is_better=True, is_metric=True)
+        Column(
+            f"test/{key}",
+            metric_label(key),
+            higher_is_better=key not in SMALLER_IS_BETTER,
+            is_metric=True,
+        )
         for key in dict.fromkeys(order)
+        if key not in CHOSEN
     ]
     # A GPU's memory is zero in every row of a study that ran without one.
     costs = [
