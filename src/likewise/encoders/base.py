@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -25,11 +28,14 @@ class Encoder(nn.Module):
             your own.
         embeds: whether it makes embeddings of single products.
         trained_by: the method it needs; ``metric_learning`` for any that trains an encoder.
+        uninitialised: options that make the same encoder without reading its initial weights; a
+            finished run has weights of its own.
     """
 
     modality: str = "image"
     embeds = True
     trained_by = "metric_learning"
+    uninitialised: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, embedding_size: int, nonnegative: bool = False) -> None:
         super().__init__()

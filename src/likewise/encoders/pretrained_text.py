@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +40,7 @@ class PretrainedText(Encoder):
     """
 
     modality = "text"
+    uninitialised: ClassVar[Mapping[str, Any]] = {"pretrained": False}
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import hydra
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -102,7 +103,8 @@ def open_run(
     data = build.load_data(config)
     readers = build.fill_in(config, data, place)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    encoder = build.make(config.encoder)
+    parts = OmegaConf.to_container(config.encoder, resolve=True)
+    encoder = build.make(OmegaConf.create(_without_weights(parts)))
     try:
         encoder.load_state_dict(load_file(place / "weights.safetensors"))
     except (RuntimeError, SafetensorError) as error:
@@ -111,6 +113,17 @@ def open_run(
         ) from error
     similarity = build.make_similarity(config)
     return SavedRun(config, data, readers, encoder.to(device), similarity, device)
+
+
+def _without_weights(part: Any) -> Any:
+    """The encoder's config without its initial weights, which may be gone or far away."""
+    if isinstance(part, list):
+        return [_without_weights(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    made = {key: _without_weights(value) for key, value in part.items()}
+    target = hydra.utils.get_object(part["_target_"]) if "_target_" in part else None
+    return made | getattr(target, "uninitialised", {})
 
 
 def _groups(overrides: list[str], config: DictConfig) -> list[str]:
