@@ -89,7 +89,7 @@ def test_with_seeds_that_agree_it_is_the_paired_test_over_queries() -> None:
     one = generator.normal(0.01, 0.1, 400)
     found = paired_test(np.tile(one, (3, 1)), np.zeros((3, 400)))
     statistic = abs(one.mean()) / stats.sem(one)
-    assert found.p_value == pytest.approx(2 * stats.norm.sf(statistic))
+    assert found.p_value == pytest.approx(2 * stats.t.sf(statistic, 399))
 
 
 def test_the_error_is_that_of_behrens_and_fisher() -> None:
@@ -112,7 +112,8 @@ def test_the_error_is_that_of_behrens_and_fisher() -> None:
     square_queries = (residual(of_seed) - rest) / (queries - 1)
     square_rest = rest / ((seeds - 1) * (queries - 1))
     drawn = math.sqrt(square_seeds / d.size) * generator.standard_t(seeds - 1, 1_000_000)
-    drawn += math.sqrt((square_queries - square_rest) / d.size) * generator.normal(0, 1, len(drawn))
+    of_queries = math.sqrt((square_queries - square_rest) / d.size)
+    drawn += of_queries * generator.standard_t(queries - 1, len(drawn))
     found = paired_test(d, np.zeros_like(d))
     assert found.p_value == pytest.approx((abs(drawn) >= abs(d.mean())).mean(), abs=3e-3)
     reach = found.difference.high - found.difference.mean

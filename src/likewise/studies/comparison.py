@@ -27,7 +27,7 @@ class Comparison:
 
     Attributes:
         study: its facts: ``name``, ``question``, ``primary`` and where known ``baseline``,
-            ``methods``, ``seeds``, ``overrides``.
+            ``methods``, ``seeds``, ``overrides``, ``pool_seed_variance``.
         baseline: the method the others are measured by; ``None`` where it has no run.
         against_baseline, against_best: every other method's contrasts, the best first.
         budgets: what the search for each method got; empty without one.
@@ -89,7 +89,7 @@ def compare_runs(
     order = [summary.name for summary in summaries]
 
     def ordered(reference: str) -> list[Contrast]:
-        found = contrasts(results, primary, reference)
+        found = contrasts(results, primary, reference, bool(study.get("pool_seed_variance", True)))
         return sorted(found, key=lambda contrast: order.index(contrast.name))
 
     return Comparison(

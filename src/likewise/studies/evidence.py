@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from likewise.errors import LikewiseError
+from likewise.studies.clusters import number_clusters
 from likewise.studies.results import RunResult, by_method
+from likewise.studies.seed_variance import PooledSeeds, pool_seeds
 from likewise.studies.statistics import PairedTest, holm, paired_test
 
 ALPHA = 0.05
+# What pairs have in common with each other, in runs that do not say it.
+PAIRED = ("left_id", "right_id")
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,17 @@ class Contrast:
         return f"no difference shown; {more}"
 
 
-def contrasts(results: Sequence[RunResult], primary: str, reference: str) -> list[Contrast]:
+def contrasts(
+    results: Sequence[RunResult], primary: str, reference: str, pool_seed_variance: bool = True
+) -> list[Contrast]:
     """Every other method against ``reference``, in the order of the runs.
+
+    Args:
+        results: of all methods of the study.
+        primary: the metric.
+        reference: one of the methods.
+        pool_seed_variance: let the methods inform each other's variance over seeds, where there are
+            enough of them; see ``PooledSeeds``.
 
     Raises:
         LikewiseError: the reference has no finished run, or runs that should share their queries
@@ -61,9 +75,17 @@ def contrasts(results: Sequence[RunResult], primary: str, reference: str) -> lis
     methods = by_method(results)
     if reference not in methods:
         raise LikewiseError(f"{reference} has no finished run; there are {', '.join(methods)}")
-    tests = {
-        name: _paired(runs, methods[reference], primary)
+    if len(methods) == 1:
+        return []
+    scores = {
+        name: {seed: per_query(run, primary) for seed, run in _by_seed(runs).items()}
         for name, runs in methods.items()
+    }
+    pooled = pool_seeds(_seed_means(scores)) if pool_seed_variance else None
+    clusters = _clusters(results)
+    tests = {
+        name: _paired(name, reference, methods, scores, pooled, clusters)
+        for name in methods
         if name != reference
     }
     adjusted = holm([test.p_value for test in tests.values()])
@@ -73,26 +95,69 @@ def contrasts(results: Sequence[RunResult], primary: str, reference: str) -> lis
     ]
 
 
-def _paired(runs: Sequence[RunResult], others: Sequence[RunResult], primary: str) -> PairedTest:
-    one, other = _by_seed(runs), _by_seed(others)
-    seeds = sorted(one.keys() & other.keys())
+# By method and seed, the ids of the units and their scores.
+Scores = Mapping[str, Mapping[int, tuple[list[str], np.ndarray]]]
+
+
+def _paired(
+    name: str,
+    reference: str,
+    methods: Mapping[str, Sequence[RunResult]],
+    scores: Scores,
+    pooled: PooledSeeds | None,
+    clusters: tuple[np.ndarray, ...],
+) -> PairedTest:
+    one, other = scores[name], scores[reference]
+    shared = sorted(one.keys() & other.keys())
     # Without a seed in common any run of the one may stand beside any of the other.
-    pairs = (
-        [(one[seed], other[seed]) for seed in seeds]
-        if seeds
-        else list(zip(one.values(), other.values(), strict=False))
-    )
-    scores = [[per_query(run, primary) for run in pair] for pair in pairs]
-    ids = scores[0][0][0]
-    for pair, columns in zip(pairs, scores, strict=True):
-        for run, (products, _) in zip(pair, columns, strict=True):
-            if products != ids:
+    pairs = [(seed, seed) for seed in shared] or list(zip(one, other, strict=False))
+    folders = {(method, run.seed): run.folder for method in methods for run in methods[method]}
+    first = other[pairs[0][1]][0]
+    for mine, theirs in pairs:
+        for method, seed in ((name, mine), (reference, theirs)):
+            if scores[method][seed][0] != first:
                 raise LikewiseError(
-                    f"{run.folder} was tested on other products than {pairs[0][0].folder}; "
+                    f"{folders[method, seed]} was tested on other products than "
+                    f"{folders[reference, pairs[0][1]]}; "
                     "methods can be compared on the same test products only"
                 )
-    first, second = (np.stack([columns[side][1] for columns in scores]) for side in (0, 1))
-    return paired_test(first, second, 1 - ALPHA)
+    return paired_test(
+        np.stack([one[mine][1] for mine, _ in pairs]),
+        np.stack([other[theirs][1] for _, theirs in pairs]),
+        1 - ALPHA,
+        clusters,
+        pooled.difference(name, reference) if pooled else None,
+    )
+
+
+def _seed_means(scores: Scores) -> dict[str, list[float]]:
+    """Each run's mean over the units that all runs of its method have a score of."""
+    means = {}
+    for name, runs in scores.items():
+        columns = [values for _, values in runs.values()]
+        if len({len(values) for values in columns}) > 1:
+            continue
+        table = np.stack(columns)
+        table = table[:, np.isfinite(table).all(axis=0)]
+        if table.size:
+            means[name] = [float(mean) for mean in table.mean(axis=1)]
+    return means
+
+
+def _clusters(results: Sequence[RunResult]) -> tuple[np.ndarray, ...]:
+    """By what the test units depend on each other, of the first run that says it.
+
+    Runs of before it was recorded are judged by their columns: pairs depend by their products.
+    """
+    run = next((run for run in results if run.clusters is not None), results[0])
+    names = run.clusters
+    if names is None:
+        columns = pq.read_schema(run.folder / "per_query.parquet").names
+        names = PAIRED if set(PAIRED) <= set(columns) else ()
+    if not names:
+        return ()
+    table = _read(run, names)
+    return tuple(number_clusters([table[name].to_numpy(zero_copy_only=False) for name in names]))
 
 
 def _by_seed(runs: Sequence[RunResult]) -> dict[int, RunResult]:
@@ -101,12 +166,16 @@ def _by_seed(runs: Sequence[RunResult]) -> dict[int, RunResult]:
 
 def per_query(run: RunResult, primary: str) -> tuple[list[str], np.ndarray]:
     """Product ids of a run's queries and their scores, float64 [queries]."""
+    table = _read(run, ["product_id", primary])
+    return table["product_id"].to_pylist(), table[primary].to_numpy().astype(np.float64)
+
+
+def _read(run: RunResult, columns: Sequence[str]) -> pa.Table:
     path = run.folder / "per_query.parquet"
     try:
-        table = pq.read_table(path, columns=["product_id", primary])
+        return pq.read_table(path, columns=list(columns))
     except (OSError, ValueError, KeyError) as error:
         raise LikewiseError(
             f"{path} cannot be read ({' '.join(str(error).split())}); delete its folder and run "
             "again"
         ) from error
-    return table["product_id"].to_pylist(), table[primary].to_numpy().astype(np.float64)

@@ -34,6 +34,8 @@ class RunResult:
     cost: dict[str, float]
     environment: dict[str, Any] = field(default_factory=dict)
     data_fingerprint: str | None = None
+    # Columns of per_query.parquet by which its rows depend on each other; None where not recorded.
+    clusters: tuple[str, ...] | None = None
 
     def history(self) -> list[dict[str, float]]:
         """One mapping an epoch; empty where the run left no ``history.json``."""
@@ -144,6 +146,7 @@ def read_run(folder: Path) -> RunResult:
             cost={k: float(value) for k, value in content["cost"].items() if value is not None},
             environment=dict(content.get("environment") or {}),
             data_fingerprint=content.get("data_fingerprint"),
+            clusters=None if content.get("clusters") is None else tuple(content["clusters"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"is malformed ({error})"

@@ -1,10 +1,11 @@
 """Whether a difference between methods is real: intervals, paired tests and corrections.
 
-A method is run with a few seeds, each scored on the same queries. A difference of means is
-uncertain for two reasons: other seeds would have trained other weights, and other products would
-have been asked for. Treating every query of every seed as an independent observation forgets the
-first, and finds differences between a method and itself; so does a bootstrap of two or three
-seeds.
+A method is run with a few seeds, each scored on the same test units: queries, or pairs. A
+difference of means is uncertain for two reasons: other seeds would have trained other weights, and
+other products would have been asked for. Treating every query of every seed as an independent
+observation forgets the first, and finds differences between a method and itself; so does a
+bootstrap of two or three seeds. Treating queries of one group as independent of each other forgets
+half of the second.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special, stats
+
+from likewise.studies.behrens_fisher import Error
+from likewise.studies.clusters import Clusters
+from likewise.studies.seed_variance import SeedVariance
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,13 @@ class Interval:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """A method against a baseline on the same queries.
+    """A method against a baseline on the same test units.
 
     Attributes:
         difference: mean score of the method less that of the baseline, with its interval.
         p_value: two-sided, of no difference; NaN where one seed leaves it open.
-        effect_size: the difference in units of its standard deviation over seeds (Cohen's d of
-            pairs); NaN where one seed leaves it open.
+        effect_size: the difference in units of its standard deviation over seeds (Cohen's d);
+            NaN where one seed leaves it open.
         seeds: pairs of runs that went in.
         seeds_needed: how many, more than these, would find a difference of this size with
             probability ``POWER``; ``None`` where no number would, or far fewer suffice.
@@ -66,104 +71,104 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     return Interval(mean, mean - reach, mean + reach)
 
 
-def paired_test(method: np.ndarray, baseline: np.ndarray, level: float = 0.95) -> PairedTest:
-    """Whether a method differs from a baseline, from paired per-query scores.
+def paired_test(
+    method: np.ndarray,
+    baseline: np.ndarray,
+    level: float = 0.95,
+    clusters: Sequence[np.ndarray] = (),
+    seed_variance: SeedVariance | None = None,
+) -> PairedTest:
+    """Whether a method differs from a baseline, from paired scores of test units.
 
-    The differences d[s, q] are modelled as a mean plus independent effects of seed, of query and
+    The differences d[s, q] are modelled as a mean plus independent effects of seed, of unit and
     of both together, as readers and cases are in radiology (Obuchowski and Rockette, "Hypothesis
     testing of diagnostic accuracy for multiple readers and multiple tests", 1995). The error of
-    their mean has two parts: that of the seeds, Student's t with seeds - 1 degrees of freedom, and
-    that of the queries, normal as there are many. Their sum has the distribution of Behrens and
-    Fisher, which keeps its level with as few as two seeds, where approximate degrees of freedom
-    do not.
+    their mean has two parts. That of the seeds is Student's t with seeds - 1 degrees of freedom, or
+    those of the pooled variance. That of the units is Student's t with clusters - 1: units of one
+    cluster may depend on each other. See ``behrens_fisher.Error`` for their sum.
 
     Args:
-        method, baseline: float [seeds, queries], the same queries in the same order, row s of
-            both with the same seed; a query that is NaN in one of them is left out.
+        method, baseline: float [seeds, units], the same units in the same order, row s of both
+            with the same seed; a unit that is NaN in one of them is left out.
         level: of the interval.
+        clusters: one or two int64 [units], see ``Clusters``; without, units are independent.
+        seed_variance: of one seed's difference, where it is known better than from these
+            differences; see ``PooledSeeds``.
+
+    Raises:
+        ValueError: no unit has a score under both methods.
     """
     differences = np.asarray(method, dtype=np.float64) - np.asarray(baseline, dtype=np.float64)
-    differences = differences[:, np.isfinite(differences).all(axis=0)]
-    seeds, queries = differences.shape
-    if queries == 0:
+    kept = np.isfinite(differences).all(axis=0)
+    differences = differences[:, kept]
+    seeds, units = differences.shape
+    if units == 0:
         raise ValueError("no query has a score under both methods")
     mean = float(differences.mean())
+    unknown = Interval(mean, -math.inf, math.inf)
     if seeds < 2:
-        return PairedTest(Interval(mean, -math.inf, math.inf), math.nan, math.nan, seeds)
-    of_seeds, of_queries = _variances(differences)
+        return PairedTest(unknown, math.nan, math.nan, seeds)
+    if seed_variance is None:
+        seed_variance = SeedVariance(float(differences.mean(axis=1).var(ddof=1)), seeds - 1)
+    of_seeds = seed_variance.variance
     effect = mean / math.sqrt(of_seeds) if of_seeds else math.copysign(math.inf, mean)
-    error = _Error(math.sqrt(of_seeds / seeds), math.sqrt(of_queries), seeds)
-    if error.deviation == 0:
+    belongs = Clusters(tuple(one[kept] for one in clusters) or Clusters.independent(units).numbers)
+    of_units = _unit_variance(differences, belongs)
+    if of_units == 0 and of_seeds == 0:
         p_value = 0.0 if mean else 1.0
         return PairedTest(Interval(mean, mean, mean), p_value, effect if mean else 0.0, seeds)
+    # One cluster, or little more than one, says nothing of others.
+    if not math.isfinite(of_units) or belongs.effective <= 1.01:
+        return PairedTest(unknown, 1.0, effect, seeds)
+    error = Error(
+        math.sqrt(of_seeds / seeds),
+        math.sqrt(of_units),
+        seed_variance.freedom,
+        belongs.effective - 1,
+    )
     p_value = 2 * error.beyond(abs(mean))
     reach = error.quantile(1 - level)
     needed = None
     # A much smaller p-value stands any correction, and the search for the number takes a while.
     if p_value >= (1 - level) / 50 and mean:
-        needed = _seeds_needed(mean, of_seeds, of_queries, seeds, 1 - level)
+        needed = _seeds_needed(mean, error, seeds, 1 - level)
     return PairedTest(Interval(mean, mean - reach, mean + reach), p_value, effect, seeds, needed)
 
 
-def _variances(differences: np.ndarray) -> tuple[float, float]:
-    """Of one seed's mean, which more seeds divide; and of the mean, which only queries divide."""
-    seeds, queries = differences.shape
-    mean = differences.mean()
-    by_seed = differences.mean(axis=1, keepdims=True)
-    by_query = differences.mean(axis=0, keepdims=True)
-    of_seeds = float(((by_seed - mean) ** 2).sum() / (seeds - 1))
-    if queries < 2:
-        return of_seeds, 0.0
-    square_queries = seeds * float(((by_query - mean) ** 2).sum() / (queries - 1))
-    rest = differences - by_seed - by_query + mean
-    square_rest = float((rest**2).sum() / ((seeds - 1) * (queries - 1)))
-    return of_seeds, max(square_queries - square_rest, 0.0) / (seeds * queries)
+def _unit_variance(differences: np.ndarray, clusters: Clusters) -> float:
+    """Of the mean over draws of units, which more seeds do not divide.
+
+    The variance of means over seeds holds, besides, 1/seeds of the interaction of seed and unit,
+    which the variance over seeds holds already: it is estimated from what an additive model leaves,
+    and taken off, as the expected mean squares of the analysis of variance say.
+    """
+    seeds = len(differences)
+    by_unit = differences.mean(axis=0)
+    left = differences - differences.mean(axis=1, keepdims=True) - by_unit + differences.mean()
+
+    def estimate(clusters: Clusters) -> float:
+        whole = clusters.variance(by_unit)
+        if not math.isfinite(whole):
+            return whole
+        return whole - sum(clusters.variance(row) for row in left) / (seeds * (seeds - 1))
+
+    # Clusters add variance; where the estimate says otherwise, that is its own error.
+    independent = estimate(Clusters.independent(clusters.units))
+    return max(estimate(clusters), independent, 0.0)
 
 
-@dataclass(frozen=True)
-class _Error:
-    """Error of a mean: ``of_seeds`` times Student's t plus ``of_queries`` times a normal."""
-
-    of_seeds: float
-    of_queries: float
-    seeds: int
-
-    @property
-    def deviation(self) -> float:
-        return math.hypot(self.of_seeds, self.of_queries)
-
-    def beyond(self, value: float) -> float:
-        """Probability of an error larger than ``value``."""
-        freedom = self.seeds - 1
-        if self.of_queries < 1e-2 * self.of_seeds:
-            return float(special.stdtr(freedom, -value / self.deviation))
-        if self.of_seeds < 1e-2 * self.of_queries:
-            return float(special.ndtr(-value / self.deviation))
-        # The mean, over the normal part z, of Student's tail beyond what z leaves.
-        left = special.stdtr(freedom, (self.of_queries * NORMAL - value) / self.of_seeds)
-        return float(WEIGHTS @ left)
-
-    def quantile(self, alpha: float) -> float:
-        """The size that an error exceeds, either way, with probability ``alpha``."""
-        most = 2 * self.deviation * float(special.stdtrit(self.seeds - 1, 1 - alpha / 2))
-        return float(
-            optimize.brentq(lambda value: 2 * self.beyond(value) - alpha, 0, most, rtol=1e-5)
-        )
-
-
-# Nodes of the standard normal for numerical integration, as close as the sharpest tail above needs.
-NORMAL = np.linspace(-8, 8, 801)
-WEIGHTS = np.exp(-(NORMAL**2) / 2) / np.exp(-(NORMAL**2) / 2).sum()
-
-
-def _seeds_needed(
-    mean: float, of_seeds: float, of_queries: float, seeds: int, alpha: float
-) -> int | None:
+def _seeds_needed(mean: float, error: Error, seeds: int, alpha: float) -> int | None:
     """Smallest number of seeds whose test has ``POWER`` against a true difference of ``mean``."""
 
     def power(number: int) -> float:
-        error = _Error(math.sqrt(of_seeds / number), math.sqrt(of_queries), number)
-        return float(special.ndtr((abs(mean) - error.quantile(alpha)) / error.deviation))
+        # Every further seed adds a degree of freedom, at least.
+        more = Error(
+            error.of_seeds * math.sqrt(seeds / number),
+            error.of_units,
+            error.seed_freedom + number - seeds,
+            error.unit_freedom,
+        )
+        return float(special.ndtr((abs(mean) - more.quantile(alpha)) / more.deviation))
 
     if power(MOST_SEEDS) < POWER:
         return None

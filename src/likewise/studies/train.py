@@ -259,6 +259,7 @@ def _finish(
             "metrics": results,
             "cost": cost,
             "data_fingerprint": data.fingerprint,
+            "clusters": list(result.clusters),
             "environment": environment.describe(),
         },
     )

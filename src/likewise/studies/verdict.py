@@ -48,9 +48,10 @@ def caveat(summaries: Sequence[MethodSummary]) -> str:
     if fewest == 1:
         return "A method of one seed has no interval: its luck cannot be told from a difference."
     return (
-        f"Intervals and tests are at 95 % over seeds and test products ({fewest} seeds or more), "
-        "corrected after Holm for the number of methods; they speak of this data, this training "
-        "budget and these settings."
+        f"Intervals and tests are at 95 % over seeds and test products ({fewest} seeds or more); "
+        "products that depend on each other, such as those of one group that training did not see, "
+        "count as one draw. The tests are corrected after Holm for the number of methods; they "
+        "speak of this data, this training budget and these settings."
     )
 
 

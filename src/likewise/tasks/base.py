@@ -23,11 +23,15 @@ class Result:
         table: columns of equal length, a row a query or pair, with ``product_id`` and the values
             whose mean (without NaN) each metric is.
         embeddings: float32 [n, d] of the split's products, where the task makes them.
+        clusters: columns of the table by which its rows depend on one another, such as the group
+            of a query; rows that share a value are one draw, not several. Two columns hold ids of
+            one kind, such as the two products of a pair.
     """
 
     scores: dict[str, float]
     table: dict[str, np.ndarray | list[np.ndarray]]
     embeddings: Tensor | None = None
+    clusters: tuple[str, ...] = ()
 
 
 class Task(Protocol):

@@ -85,7 +85,9 @@ class Matching:
             "is_match": judged.predicted,
         }
         table |= {name: metric.per_pair(judged) for name, metric in self.metrics.items()}
-        return Result(found | {f"{split}/threshold": judged.threshold}, dict(table))
+        found[f"{split}/threshold"] = judged.threshold
+        # Pairs of the same product go up and down together.
+        return Result(found, dict(table), clusters=("left_id", "right_id"))
 
     def _scores(
         self, encoder: Encoder, module: ProductModule, split: str, device: torch.device

@@ -89,7 +89,10 @@ class Retrieval:
         for name, metric in self.metrics.items():
             table[name] = metric.per_query_scores().cpu().numpy()
         return Result(
-            {f"{split}/{name}": score for name, score in scores.items()}, table, embeddings
+            {f"{split}/{name}": score for name, score in scores.items()},
+            table,
+            embeddings,
+            _clusters(module.data, split),
         )
 
     def _neighbours(
@@ -106,3 +109,13 @@ class Retrieval:
             table["neighbours"] = list(ids[found.cpu().numpy()])
             table["similarities"] = list(values.cpu().numpy())
         return table
+
+
+def _clusters(data: ProductData, split: str) -> tuple[str, ...]:
+    """By group, unless every group of the split was trained on.
+
+    Groups that training never saw are a sample of the groups there are, and queries of one share
+    its luck. Where all were trained on, such as ten kinds of clothes, the question is about these.
+    """
+    tested, trained = (data.groups[data.splits[name]] for name in (split, "train"))
+    return () if np.isin(tested[tested >= 0], trained).all() else ("group",)
