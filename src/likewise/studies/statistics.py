@@ -77,6 +77,7 @@ def paired_test(
     level: float = 0.95,
     clusters: Sequence[np.ndarray] = (),
     seed_variance: SeedVariance | None = None,
+    count_seeds: bool = True,
 ) -> PairedTest:
     """Whether a method differs from a baseline, from paired scores of test units.
 
@@ -94,6 +95,7 @@ def paired_test(
         clusters: one or two int64 [units], see ``Clusters``; without, units are independent.
         seed_variance: of one seed's difference, where it is known better than from these
             differences; see ``PooledSeeds``.
+        count_seeds: look for the seeds needed, which takes most of the time.
 
     Raises:
         ValueError: no unit has a score under both methods.
@@ -130,7 +132,7 @@ def paired_test(
     reach = error.quantile(1 - level)
     needed = None
     # A much smaller p-value stands any correction, and the search for the number takes a while.
-    if p_value >= (1 - level) / 50 and mean:
+    if count_seeds and mean and p_value >= (1 - level) / 50:
         needed = _seeds_needed(mean, error, seeds, 1 - level)
     return PairedTest(Interval(mean, mean - reach, mean + reach), p_value, effect, seeds, needed)
 
