@@ -138,6 +138,7 @@ def test_seed_variances_are_pooled_unless_asked_not_to(tmp_path: Path) -> None:
     shared = pooled.difference("m2", "m0")
     assert shared is not None
     expected = paired_test(scores[2], scores[0], seed_variance=shared)
+    assert all(contrast.pooled for contrast in contrasts(results, "r", "m0"))
     found = contrasts(results, "r", "m0")[1].test
     assert found.p_value == pytest.approx(expected.p_value)
     alone = contrasts(results, "r", "m0", pool_seed_variance=False)[1].test

@@ -56,7 +56,7 @@ class Comparison:
 
     def caveat(self) -> str:
         """What the evidence does and does not say."""
-        return caveat(self.summaries)
+        return caveat(self.summaries, any(contrast.pooled for contrast in self.against_best))
 
     def doubts(self) -> list[str]:
         """What makes the runs hard to compare."""

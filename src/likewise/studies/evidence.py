@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from likewise.errors import LikewiseError
 from likewise.studies.clusters import number_clusters
 from likewise.studies.results import RunResult, by_method
-from likewise.studies.seed_variance import PooledSeeds, pool_seeds
+from likewise.studies.seed_variance import SeedVariance, pool_seeds
 from likewise.studies.statistics import PairedTest, holm, paired_test
 
 ALPHA = 0.05
@@ -30,12 +30,14 @@ class Contrast:
         test: of paired per-query scores over the seeds both have.
         p_adjusted: Holm's over all contrasts with this reference; NaN where one seed leaves it
             open.
+        pooled: whether the variance over seeds was moderated by those of the other methods.
     """
 
     name: str
     reference: str
     test: PairedTest
     p_adjusted: float
+    pooled: bool = False
 
     @property
     def differs(self) -> bool:
@@ -81,16 +83,16 @@ def contrasts(
         name: {seed: per_query(run, primary) for seed, run in _by_seed(runs).items()}
         for name, runs in methods.items()
     }
-    pooled = pool_seeds(_seed_means(scores)) if pool_seed_variance else None
+    pool = pool_seeds(_seed_means(scores)) if pool_seed_variance else None
+    others = [name for name in methods if name != reference]
+    shared = {name: pool.difference(name, reference) if pool else None for name in others}
     clusters = _clusters(results)
     tests = {
-        name: _paired(name, reference, methods, scores, pooled, clusters)
-        for name in methods
-        if name != reference
+        name: _paired(name, reference, methods, scores, shared[name], clusters) for name in others
     }
     adjusted = holm([test.p_value for test in tests.values()])
     return [
-        Contrast(name, reference, test, p_value)
+        Contrast(name, reference, test, p_value, shared[name] is not None)
         for (name, test), p_value in zip(tests.items(), adjusted, strict=True)
     ]
 
@@ -104,7 +106,7 @@ def _paired(
     reference: str,
     methods: Mapping[str, Sequence[RunResult]],
     scores: Scores,
-    pooled: PooledSeeds | None,
+    seed_variance: SeedVariance | None,
     clusters: tuple[np.ndarray, ...],
 ) -> PairedTest:
     one, other = scores[name], scores[reference]
@@ -126,7 +128,7 @@ def _paired(
         np.stack([other[theirs][1] for _, theirs in pairs]),
         1 - ALPHA,
         clusters,
-        pooled.difference(name, reference) if pooled else None,
+        seed_variance,
     )
 
 

@@ -42,16 +42,23 @@ def verdict(
     return said
 
 
-def caveat(summaries: Sequence[MethodSummary]) -> str:
-    """What the intervals do and do not say."""
+def caveat(summaries: Sequence[MethodSummary], pooled: bool = False) -> str:
+    """What the intervals do and do not say.
+
+    Args:
+        summaries: of all methods.
+        pooled: whether the tests share what the methods tell of the variance over seeds.
+    """
     fewest = min(summary.seeds for summary in summaries)
     if fewest == 1:
         return "A method of one seed has no interval: its luck cannot be told from a difference."
     return (
         f"Intervals and tests are at 95 % over seeds and test products ({fewest} seeds or more); "
         "products that depend on each other, such as those of one group that training did not see, "
-        "count as one draw. The tests are corrected after Holm for the number of methods; they "
-        "speak of this data, this training budget and these settings."
+        "count as one draw. "
+        + ("For the tests the methods inform each other's variance over seeds. " if pooled else "")
+        + "The tests are corrected after Holm for the number of methods; they speak of this data, "
+        "this training budget and these settings."
     )
 
 
