@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from likewise.similarity import topk
+from likewise.similarity import running, topk
 from likewise.similarity.base import Similarity
 from likewise.similarity.cosine import Cosine
 from likewise.similarity.dot import Dot
@@ -77,7 +77,9 @@ def test_any_blocking_and_ties(
     gallery, queries = similarity.prepare(gallery), similarity.prepare(queries)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(topk, "TILE", tile)
-        patch.setattr(topk, "GROUP", 4)
+        patch.setattr(topk, "DEEP_TILE", 2 * tile)
+        patch.setattr(running, "SEED", 2)
+        patch.setattr(running, "GROUP", 4)
         check(queries, gallery, similarity, min(k, n - alone), alone, block_elements=elements)
 
 

@@ -49,7 +49,7 @@ def ranked_blocks(
         if first_rank:
             hit = hits.any(1)
             first[hit] = hits[hit].int().argmax(1) + 1
-            for row in ((relevant > 0) & ~hit).nonzero().flatten().split(256):
+            for row in ((relevant > 0) & ~hit).nonzero().flatten().split(TILE):
                 counted = _first_rank(
                     row + start,
                     queries,
@@ -82,10 +82,9 @@ def _first_rank(
         for first in range(0, len(gallery), TILE):
             tile = slice(first, first + TILE)
             keys = similarity.ranking(block, gallery[tile])
-            columns = torch.arange(len(gallery), device=keys.device)[tile]
-            own = (columns[None] == rows[:, None]) if leave_one_out else None
-            if own is not None:
-                keys = keys.masked_fill(own, -torch.inf)
+            if leave_one_out:
+                columns = torch.arange(first, first + keys.shape[1], device=keys.device)
+                keys.masked_fill_(columns[None] == rows[:, None], -torch.inf)
             if counting:
                 above += (keys > best[:, None]).sum(1)
             else:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from likewise.similarity.base import Similarity, UnusableInput
+from likewise.similarity.running import RunningTopk
 
-# Measured at 10,000 × 60,000, d = 128, two cores: wide tiles of few queries beat square ones, for
-# every tile costs a selection and a merge. 24 MB of scores.
-TILE = 65_536
+# Matrix multiplication likes balanced tiles: on an AMD EPYC 2,048 × 2,048 takes half the time of 91
+# × 65,536 for the same keys (10,000 × 60,000, d = 128, two cores). 24 MB of keys and what is kept.
+TILE = 2_048
 BLOCK_ELEMENTS = 6_000_000
-GROUP = 64
+# Where so many neighbours per gallery row are asked for, most keys are kept for a while, and one
+# selection over wide tiles is cheaper than a running one.
+DEEP = 1 / 64
+DEEP_TILE = 65_536
 
 
 def iter_topk(
@@ -42,34 +47,27 @@ def iter_topk(
     if k < 1:
         raise UnusableInput("there is no other product to find")
     elements = BLOCK_ELEMENTS if block_elements is None else block_elements
-    # A tile is at least some neighbours wide, or merging would cost more than scoring.
-    tile = min(len(gallery), max(TILE, 2 * k))
-    # A neighbour costs about eight floats in merging, ordering and scoring.
-    rows = max(1, elements // (tile + 8 * k))
+    tile = max(2 * k, DEEP_TILE if k > DEEP * len(gallery) else TILE)
+    tile = min(len(gallery), tile)
+    # Keeping, selecting and scoring a neighbour takes about 16 floats.
+    rows = max(1, elements // (tile + 16 * k))
+    # Blocks of one size: a last block of few queries would be multiplied slowly.
+    rows = math.ceil(len(queries) / math.ceil(len(queries) / rows)) if len(queries) else 1
     # One buffer for all blocks, see ``Similarity.ranking``.
-    size = min(rows, len(queries)) * tile
-    scores = torch.empty(size, dtype=torch.float32, device=queries.device)
+    scores = torch.empty(rows * tile, dtype=torch.float32, device=queries.device)
     for start in range(0, len(queries), rows):
         block = queries[start : start + rows]
-        best: tuple[Tensor, Tensor] | None = None
+        running = RunningTopk(len(block), k, queries.device)
         for first in range(0, len(gallery), tile):
             part = gallery[first : first + tile]
             out = scores[: len(block) * len(part)].view(len(block), len(part))
             keys = similarity.ranking(block, part, out)
             if exclude_self:
-                _hide_self(keys, start, first)
-            found, places = _topk(keys, k)
+                keys.diagonal(start - first).fill_(-torch.inf)
+            running.add(keys)
             # Where the buffer was not used, two tiles are never held at once.
             del keys
-            places += first
-            if best is not None:
-                found = torch.cat([best[0], found], 1)
-                places = torch.cat([best[1], places], 1)
-                found, order = found.topk(min(k, found.shape[1]), dim=1)
-                places = places.gather(1, order)
-            best = (found, places)
-        assert best is not None
-        yield start, *_order_ties(*best)
+        yield start, *running.best()
 
 
 def topk_neighbours(
@@ -105,40 +103,3 @@ def topk_neighbours(
                 prepared[start:stop], among[places[:, column]]
             )
     return values, indices
-
-
-def _hide_self(keys: Tensor, start: int, first: int) -> None:
-    own = torch.arange(len(keys), device=keys.device) + start - first
-    inside = (own >= 0) & (own < keys.shape[1])
-    keys[inside.nonzero().squeeze(1), own[inside]] = -torch.inf
-
-
-def _topk(keys: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Exact top-k of each row; a few groups of columns are searched when k is small.
-
-    The k largest lie in the k groups whose maxima are largest, and a maximum is far cheaper than a
-    selection.
-    """
-    n = keys.shape[1]
-    groups = n // GROUP
-    if k * GROUP * 2 > n:
-        found, places = keys.topk(min(k, n), dim=1)
-        return found, places
-    whole = keys[:, : groups * GROUP].unflatten(1, (groups, GROUP))
-    chosen = whole.amax(2).topk(k, dim=1, sorted=False).indices
-    # Indexing copies whole groups and is twice as fast as a gather of single columns.
-    picked = whole[torch.arange(len(keys), device=keys.device)[:, None], chosen].flatten(1)
-    # The columns that fill no group are one more group, always searched.
-    picked = torch.cat([picked, keys[:, groups * GROUP :]], 1)
-    chosen = torch.cat([chosen, torch.full_like(chosen[:, :1], groups)], 1)
-    found, order = picked.topk(k, dim=1)
-    return found, chosen.gather(1, order // GROUP) * GROUP + order % GROUP
-
-
-def _order_ties(keys: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-    """Equal keys by ascending row, so that the same embeddings give the same order."""
-    if not (keys[:, 1:] == keys[:, :-1]).any():
-        return keys, places
-    places, by_row = places.sort(dim=1)
-    keys, order = keys.gather(1, by_row).sort(dim=1, descending=True, stable=True)
-    return keys, places.gather(1, order)
