@@ -12,9 +12,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from conftest import write_data
+import torch
+from conftest import write_data, write_idx
 
 from likewise.cli import main
+from likewise.config import compose
+from likewise.studies.build import load_data
+from likewise.studies.saved import open_run
 
 
 def likewise(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -77,6 +81,44 @@ def test_evaluate_repeats_the_run_s_own_numbers(
     assert other.keys() == printed.keys()
 
 
+def test_evaluate_takes_another_protocol(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0)
+    for prefix, count in (("train", 160), ("t10k", 60)):
+        pictures = noise.integers(0, 255, (count, 28, 28))
+        write_idx(tmp_path / f"{prefix}-images-idx3-ubyte.gz", pictures)
+        write_idx(tmp_path / f"{prefix}-labels-idx1-ubyte.gz", np.arange(count) % 4)
+    data = f"data.path={tmp_path}"
+    assert main(["evaluate", str(run), data]) == 0
+    alone = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    assert main(["evaluate", str(run), data, "--protocol=train_gallery"]) == 0
+    gallery = dict(line.split() for line in capsys.readouterr().out.splitlines())
+    assert gallery["test/map_at_r"] != alone["test/map_at_r"]
+    opened = open_run(run, [data])
+    queries, among = opened.embeddings("test"), opened.embeddings("train")
+    near = torch.nn.functional.normalize(queries) @ torch.nn.functional.normalize(among).T
+    groups = [torch.from_numpy(opened.data.groups[opened.rows(name)]) for name in ("test", "train")]
+    hit = groups[1][near.argmax(1)] == groups[0]
+    assert float(gallery["test/recall_at_1"]) == pytest.approx(float(hit.double().mean()), abs=1e-6)
+
+
+def test_a_finished_run_is_scored_by_another_task_and_on_other_data(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write_data(tmp_path / "other", train=100, test=24)
+    replaced = ["data=fashion_mnist", f"data.path={other}", "data.validation_size=20"]
+    assert main(["evaluate", str(run), *replaced]) == 0
+    assert "test/map_at_r" in capsys.readouterr().out
+    assert main(["embed", str(run), *replaced, "--to", str(tmp_path / "e.parquet")]) == 0
+    assert pq.read_table(tmp_path / "e.parquet").num_rows == 24
+    capsys.readouterr()
+    pairs = ["task=matching", "data=synthetic", "data.image_size=28"]
+    # Pictures in colour do not fit what was trained on grey ones.
+    assert main(["evaluate", str(run), *pairs]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_embed_and_matrix(run: Path, tmp_path: Path) -> None:
     table, matrix, pairs = tmp_path / "e.parquet", tmp_path / "m.npy", tmp_path / "p.parquet"
     assert main(["embed", str(run), "--to", str(table)]) == 0
@@ -89,6 +131,14 @@ def test_embed_and_matrix(run: Path, tmp_path: Path) -> None:
     assert pq.read_table(pairs).num_rows == 180
     assert main(["matrix", str(run), "--threshold", "0.8", "--to", str(pairs)]) == 0
     assert pq.read_table(pairs).num_rows == int((np.triu(full, 1) >= 0.8).sum())
+    for limit in (["--top-k", "2"], ["--top-k", "3"], ["--threshold", "0.8"]):
+        assert main(["matrix", str(run), *limit]) == 0
+    names = [
+        "pairs-test-threshold0.8.parquet",
+        "pairs-test-top2.parquet",
+        "pairs-test-top3.parquet",
+    ]
+    assert sorted(path.name for path in run.glob("pairs-*")) == names
 
 
 def test_data_and_doctor(pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -303,3 +353,76 @@ def test_unknown_run_study_and_folder(capsys: pytest.CaptureFixture[str], tmp_pa
     ):
         assert main(arguments) == 1
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_train_says_what_reading_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "products.csv"
+    parts = ["train"] * 20 + ["val"] * 8 + ["test"] * 8 + ["trian"] * 12
+    rows = [f"p{row},lamp {row % 4} no {row},{row % 4},{part}" for row, part in enumerate(parts)]
+    table.write_text("\n".join(["product_id,title,group,split", *rows, "p0,again,1,train"]))
+    options = ["data=table", f"data.path={table}", "encoder=bag", "trainer.max_epochs=1"]
+    assert main(["train", *options, "logger=none", f"output={tmp_path}"]) == 0
+    printed = capsys.readouterr().out
+    assert "data: 12 products kept, but in no split" in printed
+    assert "data: 1 product left out: an earlier product has the same product_id" in printed
+    (result,) = tmp_path.rglob("result.json")
+    assert len(json.loads(result.read_text())["data_findings"]) >= 2
+    one_group = [row.replace(",1,val", ",0,val").replace(",2,val", ",0,val") for row in rows]
+    one_group = [row.replace(",3,val", ",0,val") for row in one_group]
+    other = tmp_path / "one_group.csv"
+    other.write_text("\n".join(["product_id,title,group,split", *one_group]))
+    options[1] = f"data.path={other}"
+    assert main(["train", *options, "logger=none", f"output={tmp_path}"]) == 1
+    assert "all 8 validation products are of one group" in capsys.readouterr().err
+
+
+def test_runs_of_two_tasks_in_one_folder(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "encoder=mlp", *small]) == 0
+    output = f"output={tmp_path / 'runs'}"
+    matching = ["task=matching", "data=synthetic", "encoder=bag", "method=pairs", output]
+    assert main(["train", *matching, "trainer.max_epochs=1", "logger=none"]) == 0
+    folder = str(tmp_path / "runs" / "train")
+    capsys.readouterr()
+    assert main(["compare", folder]) == 1
+    assert "--primary f1" in capsys.readouterr().err
+    assert main(["compare", folder, "--primary", "f1"]) == 0
+    printed = capsys.readouterr().out
+    assert "1 run that has no f1 is left out" in printed
+    assert "bag alone was run" in printed
+
+
+def test_a_study_whose_methods_are_one_run_is_refused(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "mine"
+    study.mkdir()
+    methods = "methods:\n  a: [encoder=mlp]\n  b: [encoder=rnn]\n"
+    (study / "study.yaml").write_text(f"question: Which?\n{methods}")
+    overrides = [one for one in small if not one.startswith("output")]
+    for verb in (["study"], ["study", "--dry-run"], ["compare"]):
+        assert main([*verb, str(study), "--output", str(tmp_path), *overrides, "encoder=cnn"]) == 1
+        assert "the methods a and b are the same run with" in capsys.readouterr().err
+    for more, expected in (
+        ("seeds: []\n", "seeds is empty"),
+        ("seeds: [0, 1, 0]\n", "different whole numbers"),
+        ("seeds: [zero]\n", "different whole numbers"),
+    ):
+        (study / "study.yaml").write_text(f"question: Which?\n{methods}{more}")
+        assert main(["study", str(study), *overrides]) == 1
+        assert expected in capsys.readouterr().err
+    (study / "study.yaml").write_text("question: Which?\nmethods: {../out: [encoder=mlp]}\n")
+    assert main(["study", str(study), *overrides]) == 1
+    assert "cannot name a folder" in capsys.readouterr().err
+
+
+def test_the_data_s_identity_holds_splits_and_relevance(pictures: Path) -> None:
+    options = [f"data.path={pictures}", "data.validation_size=40"]
+    changes = ([], ["data.test_size=40"], ["data.split_seed=1"], ["data.train_size=80"])
+    found = {load_data(compose([*options, *change])).fingerprint for change in changes}
+    assert len(found) == 4
+    again = load_data(compose(["data=fashion_mnist", *options]))
+    assert again.fingerprint in found

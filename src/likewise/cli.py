@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("overrides", nargs="*", help="overrides the study was run with")
     compare.add_argument("--output", default="runs", help="where run folders were made")
     compare.add_argument("--baseline", help="the method to measure the others by (folders)")
-    compare.add_argument("--primary", default="map_at_r", help="the metric that ranks (folders)")
+    compare.add_argument("--primary", help="the metric that ranks (folders)")
     evaluate = run_verb("evaluate", "score a finished run again, also with another similarity")
     evaluate.add_argument("--protocol", help="leave_one_out or train_gallery")
     embed = run_verb("embed", "write the embeddings of a split as Parquet")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,12 +30,43 @@ def compose(overrides: Sequence[str], config_dir: str | None = None) -> DictConf
         config_dir: a folder with config groups of the user's own, searched first.
     """
     import hydra
+    from hydra.errors import ConfigCompositionException
 
+    more = search_path(config_dir)
     with hydra.initialize_config_dir(str(shipped("configs")), version_base="1.3"):
         try:
-            return hydra.compose("train", [*overrides, *search_path(config_dir)])
+            return hydra.compose("train", [*overrides, *more])
+        except ConfigCompositionException as error:
+            if (key := _unknown_key(error)) is None:
+                raise
+            names = [override.lstrip("+~").partition("=")[0] for override in overrides]
+            known = [one for one, name in zip(overrides, names, strict=True) if name != key]
+            sentence = _no_such_key(key, hydra.compose("train", [*known, *more]))
+            raise LikewiseError(sentence) from error
         except ValueError as error:
             raise LikewiseError(str(error)) from error
+
+
+def _unknown_key(error: BaseException) -> str | None:
+    """The key that Hydra could not override as the config has none of that name."""
+    found = re.search(r"Could not override '([^']+)'", str(error))
+    return found[1] if found else None
+
+
+def _no_such_key(key: str, config: DictConfig) -> str:
+    """What to say of a key that is not in the config, with the nearest that is."""
+    from omegaconf import DictConfig, OmegaConf
+
+    parent, _, name = key.rpartition(".")
+    place = OmegaConf.select(config, parent) if parent else config
+    while parent and not isinstance(place, DictConfig):
+        parent, _, name = parent.rpartition(".")
+        place = OmegaConf.select(config, parent) if parent else config
+    known = [str(one) for one in place]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    within = f"{parent}." if parent else ""
+    meant = f"did you mean {within}{near[0]}?" if near else f"there are {', '.join(known)}"
+    return f"the config has no {within}{name}; {meant} (+{key}=… adds a key of your own)"
 
 
 def search_path(config_dir: str | None) -> list[str]:

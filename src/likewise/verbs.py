@@ -36,12 +36,23 @@ def _train_one(config: DictConfig) -> None:
     from likewise.studies.train import train
 
     name = run_name(config)
+    _say_findings(config)
     folder = train(config, (TrainingProgress(f"{name} seed {config.seed}", config.primary),))
     if not first_process():
         return
     scores = read_result(folder)["metrics"]
     line = "  ".join(f"{key} {value:.4f}" for key, value in scores.items())
     print(f"{name} seed {config.seed}  {line}\n{folder}", flush=True)
+
+
+def _say_findings(config: DictConfig) -> None:
+    """What reading the data left out or mended, which a score must not hide."""
+    from likewise.studies.build import load_data
+    from likewise.studies.run import first_process
+
+    if first_process():
+        for finding in load_data(config).findings:
+            print(f"data: {finding}", flush=True)
 
 
 def study(options: Namespace) -> None:
@@ -55,7 +66,10 @@ def study(options: Namespace) -> None:
             _list_runs(part)
         return
     print(" ".join(opened.config.question.split()), flush=True)
-    folders = {part.name: run_study(part) for part in opened.parts()}
+    folders = {}
+    for part in opened.parts():
+        _say_findings(compose(part.fixed(next(iter(part.config.methods))), part.config_dir))
+        folders[part.name] = run_study(part)
     if first_process():
         _compare_parts(opened, folders)
 
@@ -89,10 +103,11 @@ def compare(options: Namespace) -> None:
     if folder.is_dir() and not (folder / "study.yaml").is_file():
         from omegaconf import OmegaConf
 
+        primary = _primary(folder, options.primary)
         config = OmegaConf.create(
             {
                 "question": f"How do the runs in {folder} compare?",
-                "primary": options.primary,
+                "primary": primary,
                 "baseline": options.baseline,
                 "tune": None,
             }
@@ -107,6 +122,19 @@ def compare(options: Namespace) -> None:
         if len(finished[part.name]) < len(folders):
             print(f"{part.name}: {len(finished[part.name])} of {len(folders)} runs are finished")
     _compare_parts(opened, finished)
+
+
+def _primary(folder: Path, wanted: str | None) -> str:
+    """The metric that ranks the runs of a folder: the one asked for, or the one they ranked by."""
+    from likewise.studies.results import read_finished
+
+    found = sorted({run.primary for run in read_finished(folder) if run.primary})
+    if wanted is None and len(found) > 1:
+        raise LikewiseError(
+            f"the runs in {folder} were ranked by {' and '.join(found)}; say which to compare with "
+            f"--primary, such as --primary {found[0]}"
+        )
+    return wanted or next(iter(found), "map_at_r")
 
 
 def _compare_parts(opened: Study, folders: dict[str, list[Path]]) -> None:
@@ -130,7 +158,14 @@ def _compare(opened: Study, folders: list[Path] | None) -> Comparison:
     from likewise.studies.tables import print_table
 
     if folders is None:
-        results = told_apart(read_finished(opened.folder))
+        finished = read_finished(opened.folder)
+        results = [run for run in finished if f"test/{opened.config.primary}" in run.metrics]
+        if results and len(results) < len(finished):
+            others = len(finished) - len(results)
+            said = "1 run that has" if others == 1 else f"{others} runs that have"
+            verb = "is" if others == 1 else "are"
+            print(f"{said} no {opened.config.primary} {verb} left out")
+        results = told_apart(results or finished)
     else:
         results = [read_run(folder) for folder in folders]
     if not results:
@@ -164,10 +199,12 @@ def evaluate(options: Namespace) -> None:
     from likewise.studies.build import make_task
     from likewise.studies.saved import open_run
 
-    more = [f"protocol={options.protocol}"] if options.protocol else []
+    more = [f"task.protocol={options.protocol}"] if options.protocol else []
     run = open_run(options.run, [*options.overrides, *more], tuple(options.allow))
     run.check_split(options.split)
-    result = make_task(run.config).test(run.encoder, run.module, options.split, run.device)
+    task = make_task(run.config)
+    task.check(run.data, options.split)
+    result = task.test(run.encoder, run.module, options.split, run.device)
     for name, value in result.scores.items():
         print(f"{name} {value:.6f}")
 
@@ -187,9 +224,16 @@ def matrix(options: Namespace) -> None:
     from likewise.similarity.matrix import write_matrix, write_pairs
     from likewise.studies.saved import open_run
 
-    pairs = options.threshold is not None or options.top_k is not None
-    name = f"pairs-{options.split}.parquet" if pairs else f"matrix-{options.split}.npy"
-    path = Path(options.to or Path(options.run) / name)
+    limits = []
+    if options.top_k is not None:
+        limits.append(f"top{options.top_k}")
+    if options.threshold is not None:
+        limits.append(f"threshold{options.threshold:g}")
+    pairs = bool(limits)
+    name = "-".join(["pairs", options.split, *limits]) + ".parquet"
+    path = Path(
+        options.to or Path(options.run) / (name if pairs else f"matrix-{options.split}.npy")
+    )
     run = open_run(options.run, options.overrides, tuple(options.allow))
     embeddings = run.embeddings(options.split)
     if pairs:

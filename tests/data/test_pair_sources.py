@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likewise.data.catalogue import ProductData
-from likewise.data.pair_leaks import content_numbers, pair_leaks, unleaked_test
+from likewise.data.pair_leaks import content_numbers, pair_leaks, unleaked_test, with_unleaked_test
 from likewise.data.relevance import Pairs
 from likewise.data.sources.product_matching import ProductMatching
 from likewise.data.sources.search_relevance import SearchRelevance
@@ -140,7 +140,7 @@ def test_groups_come_from_training_matches_only(tmp_path: Path) -> None:
 
 
 def test_test_pairs_of_train_are_told_apart(tmp_path: Path) -> None:
-    data = ProductMatching("mine", str(write_parquet(tmp_path))).load()
+    data = with_unleaked_test(ProductMatching("mine", str(write_parquet(tmp_path))).load())
     assert data.pairs is not None
     assert data.pairs.splits["test"].tolist() == [4, 5]
     assert data.pairs.splits["test_without_leaks"].tolist() == [5]
@@ -153,7 +153,7 @@ def test_test_pairs_of_train_are_told_apart(tmp_path: Path) -> None:
 def test_the_same_offer_on_the_other_side_is_a_leak_too(tmp_path: Path) -> None:
     # L3 and R3 differ in id and case only, so (L3, R4) of train is (R3, R4) of the test.
     pairs = [("L3", "R4", 0, "train"), ("R3", "R4", 0, "test"), ("R4", "L3", 0, "test")]
-    data = ProductMatching("mine", str(write_parquet(tmp_path, pairs))).load()
+    data = with_unleaked_test(ProductMatching("mine", str(write_parquet(tmp_path, pairs))).load())
     assert data.pairs is not None
     assert data.pairs.splits["test_without_leaks"].tolist() == []
     assert pair_leaks(data.pairs, np.arange(len(OFFERS))).pairs[("train", "test")] == 1
@@ -190,7 +190,7 @@ def test_one_size_at_a_time(tmp_path: Path) -> None:
     small = ProductMatching("wdc", str(folder), size="small").load()
     assert small.pairs is not None
     counts = {name: len(rows) for name, rows in small.pairs.splits.items()}
-    assert counts == {"train": 2, "validation": 1, "test": 2, "test_without_leaks": 1}
+    assert counts == {"train": 2, "validation": 1, "test": 2}
     mixed = ProductMatching("wdc", str(folder)).load()
     assert mixed.pairs is not None
     assert len(mixed.pairs.splits["train"]) == 3

@@ -12,7 +12,7 @@ from likewise.config import compose, shipped
 from likewise.encoders.cnn import CNN
 from likewise.encoders.gan_augmented import GanAugmented
 from likewise.studies.build import modalities
-from likewise.studies.cost import count_parameters, flops_per_product
+from likewise.studies.cost import flops_per_product
 
 SHIPPED = sorted(path.stem for path in Path(shipped("configs") / "encoder").glob("*.yaml"))
 ENCODERS = [
@@ -23,7 +23,9 @@ ENCODERS = [
 
 
 def make(name: str, *overrides: str, shape: tuple[int, int, int] = (1, 28, 28)) -> torch.nn.Module:
-    config = compose([f"encoder={name}", "embedding_size=24", *overrides])
+    # A pretrained network's weights are far away; its architecture is here.
+    more = ["encoder.weights=random"] if name == "pretrained_image" else []
+    config = compose([f"encoder={name}", "embedding_size=24", *more, *overrides])
     config.input_shape, config.num_groups = list(shape), 5
     torch.manual_seed(0)
     return instantiate(config.encoder)
@@ -70,7 +72,7 @@ def test_generator_makes_pictures_of_the_catalogue_s_shape() -> None:
 def test_cost_of_a_convolution_by_hand() -> None:
     encoder = CNN((1, 8, 8), embedding_size=5, channels=(4,), convolutions=(1,)).eval()
     # 3x3 convolution without bias, batch normalisation, linear layer over mean and maximum.
-    assert count_parameters(encoder) == 9 * 4 + 2 * 4 + 2 * 4 * 5 + 5
+    assert encoder.count_parameters() == 9 * 4 + 2 * 4 + 2 * 4 * 5 + 5
     product = {"image": torch.rand(1, 1, 8, 8)}
     assert flops_per_product(encoder, product) == 2 * (9 * 4 * 64 + 2 * 4 * 5)
 

@@ -58,7 +58,7 @@ def test_a_file_of_timm_embeds_as_its_network_before_the_classes(
     expected = oracle.forward_head(oracle.forward_features(read), pre_logits=True)
     torch.testing.assert_close(found(pictures), expected, atol=1e-5, rtol=1e-4)
     assert found.embedding_size == expected.shape[1]
-    with pytest.raises(LikewiseError, match="holds no weights of resnet18: .* such as conv1"):
+    with pytest.raises(LikewiseError, match=r"holds no weights of resnet18: .* such as conv1"):
         PretrainedImage(SHAPE, "resnet18", path)
 
 

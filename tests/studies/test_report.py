@@ -10,6 +10,7 @@ import re
 import shutil
 import statistics
 import subprocess
+from dataclasses import asdict
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from likewise.errors import LikewiseError
+from likewise.metrics.specification import MetricSpecification
 from likewise.studies import drawing
 from likewise.studies.comparison import compare_runs, write_tables
 from likewise.studies.report import write_report
@@ -35,7 +37,13 @@ STUDY = {
     "overrides": ["data=fashion_mnist", "trainer.max_epochs=5"],
     "methods": {name: [f"encoder={name}"] for name in BASES},
 }
-KEYS = ("map_at_r", "recall_at_1", "r_precision", "mrr", "ndcg_at_10")
+KEYS = {
+    "map_at_r": MetricSpecification("mAP@R"),
+    "recall_at_1": MetricSpecification("R@1"),
+    "r_precision": MetricSpecification("R-precision"),
+    "mrr": MetricSpecification("MRR"),
+    "ndcg_at_10": MetricSpecification("nDCG@10"),
+}
 
 
 def write_pictures(folder: Path, seed: int) -> None:
@@ -77,6 +85,7 @@ def write_run(parent: Path, name: str, seed: int, bare: bool = False) -> None:
         "study": "encoders",
         "seed": seed,
         "metrics": {f"test/{key}": score - 0.01 * i for i, key in enumerate(KEYS)},
+        "specifications": {key: asdict(said) for key, said in KEYS.items()},
         "cost": cost,
         "environment": {"python": f"3.1{seed}", "packages": {"torch": "2.11", "wandb": None}},
     }

@@ -27,6 +27,11 @@ def write_run(folder: Path, name: str, seed: int, score: float, **changes: objec
         "study": "synthetic",
         "seed": seed,
         "metrics": {"test/map_at_r": score, "test/recall_at_1": score / 2, "test/odd": 1.0},
+        "specifications": {
+            "map_at_r": {"label": "mAP@R"},
+            "recall_at_1": {"label": "R@1"},
+            "odd": {"label": "odd", "higher_is_better": False, "high": 2.0},
+        },
         "cost": {"parameters": 1000 * len(name), "train_seconds": 3.0 + seed, "peak_memory_mb": 9},
         "environment": {"python": "3.12", "packages": {"torch": "2.11"}},
     }
@@ -124,6 +129,35 @@ def test_markdown_and_latex_mark_the_best(runs: Path) -> None:
     latex = to_latex(summaries, "map_at_r")
     assert r"cnn\_big & 3 & \textbf{0.7200 $\pm$ 0.0361}" in latex
     assert latex.count(r"\\") == len(summaries) + 1
+
+
+def test_the_best_of_a_metric_is_what_the_metric_says(tmp_path: Path) -> None:
+    for name, value in (("near", 0.2), ("far", 0.9)):
+        metrics = {"test/map_at_r": 0.5, "test/threshold": value, "test/distance": value}
+        said = {
+            "map_at_r": {"label": "mAP@R"},
+            "distance": {"label": "mean distance", "higher_is_better": False, "high": 9.0},
+        }
+        write_run(tmp_path / name, name, 0, 0.5, metrics=metrics, specifications=said)
+    summaries = summarise(read_finished(tmp_path), "map_at_r")
+    markdown = to_markdown(summaries, "map_at_r")
+    # A threshold is chosen, not measured, and is no column.
+    assert "threshold" not in markdown
+    assert "| mean distance |" in markdown
+    assert "**0.2000**" in markdown
+    assert "**0.9000**" not in markdown
+
+
+def test_scores_without_leaks_stand_beside_the_standard_ones(tmp_path: Path) -> None:
+    for name, clean in (("a", 0.4), ("b", 0.6)):
+        metrics = {"test/f1": 0.8, "test/recall": 0.7, "test_without_leaks/f1": clean}
+        said = {"f1": {"label": "F1"}, "recall": {"label": "recall"}}
+        write_run(tmp_path / name, name, 0, 0.5, metrics=metrics, specifications=said)
+    summaries = summarise(read_finished(tmp_path), "f1")
+    head, _, *rows = to_markdown(summaries, "f1").splitlines()
+    assert head.startswith("| method | seeds | F1 | F1 without leaks | recall |")
+    assert rows[0].startswith("| a | 1 | **0.8000** | 0.4000 | **0.7000** |")
+    assert rows[1].startswith("| b | 1 | **0.8000** | **0.6000** | **0.7000** |")
 
 
 def test_printed_table_fits_100_columns(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

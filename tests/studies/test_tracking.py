@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lightning.pytorch.callbacks import Callback
 
 from likewise.cli import main
 from likewise.config import compose
@@ -125,6 +126,20 @@ def test_an_unreachable_server_never_fails_a_run(
     assert has_key()
     folder = train(offline(small))
     assert (folder / "result.json").is_file()
+
+
+def test_a_resumed_run_stays_one_run(small: list[str], tmp_path: Path) -> None:
+    class Stop(Callback):
+        def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+            if trainer.current_epoch == 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        train(offline(small), (Stop(),))
+    folder = train(offline(small))
+    assert (folder / "result.json").is_file()
+    logs = sorted((tmp_path / "runs" / "train" / "wandb").glob("offline-run-*"))
+    assert len({read_back(log)["id"] for log in logs}) == 1
 
 
 def test_csv_logger_keeps_the_curves(small: list[str]) -> None:

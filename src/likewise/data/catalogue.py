@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,7 +30,8 @@ class ProductData:
         splits: rows (int64) of ``train``, ``validation`` and ``test``. They share no row, except
             where the relevance is ``pairs``: there a product is in every split that has a pair of
             it.
-        fingerprint: hash of the content, part of every run's identity.
+        fingerprint: hash of the content of the source's files; what is done to the data
+            afterwards goes into ``fingerprint(data)``.
         pairs, judgements, behaviour: other kinds of relevance, where the source has them.
         findings: what reading noticed, in sentences: rows that could not be used, and why.
     """
@@ -43,6 +45,28 @@ class ProductData:
     judgements: Judgements | None = None
     behaviour: Behaviour | None = None
     findings: list[str] = field(default_factory=list)
+
+
+def fingerprint(data: ProductData) -> str:
+    """16 hex digits that change with the source's content, the relevance or the splits.
+
+    Part of every run's identity, so that no result is taken for that of other data.
+    """
+    digest = hashlib.sha256(data.fingerprint.encode())
+    arrays = {"groups": data.groups} | {f"split {k}": rows for k, rows in data.splits.items()}
+    for relevance in (data.pairs, data.judgements, data.behaviour):
+        if relevance is not None:
+            kind = type(relevance).__name__
+            arrays |= {
+                f"{kind} {name}": value
+                for name, value in vars(relevance).items()
+                if isinstance(value, np.ndarray)
+            }
+            arrays |= {f"{kind} split {k}": rows for k, rows in relevance.splits.items()}
+    for name, values in sorted(arrays.items()):
+        digest.update(f"{name} {values.dtype} {values.shape}".encode())
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()[:16]
 
 
 class Source(Protocol):

@@ -65,7 +65,8 @@ class ProductModule(pl.LightningDataModule):
         sampler: draws that order; ``None`` for ``Uniform``.
         pairs: whether labelled pairs are trained, or products of groups.
 
-    Training products of an unknown group (-1) are left out.
+    Training products of an unknown group (-1) are left out. Whether there is enough to train on is
+    looked at when training begins; a finished run is evaluated on any number of products.
     """
 
     def __init__(
@@ -88,12 +89,24 @@ class ProductModule(pl.LightningDataModule):
         self.groups[unknown] = -1 - torch.arange(int(unknown.sum()))
         self.rows = {name: torch.from_numpy(rows) for name, rows in data.splits.items()}
         self._on_device: dict[str, Any] = {}
-        if pairs:
-            self._check_pairs()
-        else:
+        if not pairs:
             self.rows["train"] = self.rows["train"][self.groups[self.rows["train"]] >= 0]
+
+    def prepare_training(self) -> None:
+        """Check that there is enough to train on, and let the sampler look at it.
+
+        Raises:
+            LikewiseError: it says what is missing.
+        """
+        if self.pairs:
+            self._check_pairs()
+            pairs = self.data.pairs
+            assert pairs is not None
+            train = pairs.splits["train"]
+            self.sampler.prepare_pairs(pairs.left[train], pairs.right[train])
+        else:
             self._check_groups()
-        self.sampler.prepare(data, self.rows["train"].numpy())
+            self.sampler.prepare(self.data, self.rows["train"].numpy())
 
     def _check_groups(self) -> None:
         train = len(self.rows["train"])

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from likewise.data.catalogue import SPLITS
+from likewise.data.catalogue import SPLITS, ProductData
+from likewise.data.images import has_pixels, image_array
 from likewise.data.relevance import Pairs
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+# The split of the test pairs that stand in no earlier split.
+UNLEAKED = "test_without_leaks"
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,33 @@ def unleaked_test(pairs: Pairs, contents: np.ndarray) -> np.ndarray:
     return test[~np.isin(keys[test], seen)]
 
 
+def with_unleaked_test(data: ProductData) -> ProductData:
+    """The data with the split ``test_without_leaks`` of their labelled pairs.
+
+    It holds the test pairs that stand in no earlier split, whichever side is left. Data without
+    labelled pairs are returned as they are.
+    """
+    pairs = data.pairs
+    if pairs is None or not len(pairs.splits.get("test", ())):
+        return data
+    clean = unleaked_test(pairs, content_numbers(data.catalogue))
+    splits = pairs.splits | {UNLEAKED: clean}
+    return replace(data, pairs=replace(pairs, splits=splits))
+
+
 def content_numbers(catalogue: Dataset) -> np.ndarray:
     """int64 [n]: equal for two products that differ in nothing but ``product_id`` and case.
 
     The same offer often has an id in the left and another in the right table of a benchmark.
     """
     columns = [name for name in catalogue.column_names if name != "product_id"]
-    table = catalogue.select_columns(columns).with_format("arrow")[:]
-    rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
+    values: list[Iterable[Any]] = []
+    if has_pixels(catalogue):
+        columns.remove("image")
+        values.append(hashlib.sha256(picture).digest() for picture in image_array(catalogue))
+    table = catalogue.select_columns(columns).with_format("arrow")[:] if columns else {}
+    values += [table[name].to_pylist() for name in columns]
+    rows = zip(*values, strict=True)
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(repr(row).lower(), len(numbers)) for row in rows], np.int64)
 

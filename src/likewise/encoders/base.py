@@ -46,6 +46,10 @@ class Encoder(nn.Module):
         """The part that is needed after training."""
         return self
 
+    def count_parameters(self) -> int:
+        """How many learned numbers embedding a product, or scoring a pair, needs."""
+        return sum(parameter.numel() for parameter in self.kept.parameters())
+
     def features(self, products: Tensor) -> Tensor:
         """The embedding before the sign constraint, float [b, embedding_size]."""
         raise NotImplementedError(f"{type(self).__name__} must define features()")

@@ -59,6 +59,10 @@ class SignalTrees(Encoder):
         self.forest = Trees()
         self.register_buffer("learned", torch.empty(0, dtype=torch.uint8))
 
+    def count_parameters(self) -> int:
+        """See ``Encoder``: the thresholds and leaves of the trees, and the base's parameters."""
+        return self.forest.count_nodes() + sum(p.numel() for p in self.parameters())
+
     def features(self, products: Tensor) -> Tensor:
         """Of one product alone, which signals are not about."""
         raise LikewiseError(

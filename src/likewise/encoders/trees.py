@@ -61,6 +61,13 @@ class Trees(nn.Module):
         self.start.zero_()
         self.start = said - self(torch.from_numpy(row))[0]
 
+    def count_nodes(self) -> int:
+        """Thresholds and leaves of all trees; what only fills the table up is not counted."""
+        own = torch.arange(self.left.shape[1], device=self.left.device)
+        # A leaf is its own child, and no node has the root for a child.
+        inner = (self.left != own) & (self.left > 0)
+        return 2 * int(inner.sum()) + len(self.left)
+
     def forward(self, rows: Tensor) -> Tensor:
         """Log odds float64 [m] of rows float32 [m, k]."""
         tree = torch.arange(len(self.feature), device=rows.device)

@@ -53,6 +53,7 @@ class Adversarial(Method):
 
     def training_step(self, batch: tuple[Any, ...], batch_idx: int) -> None:
         """Discriminator, generator, encoder."""
+        self.count(batch)
         products, groups = float_batch(batch)
         images = products["image"]
         optimizers: Any = self.optimizers()

@@ -10,7 +10,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 
-from likewise.data.products import Products, to_float
+from likewise.data.products import Products, count, to_float
 from likewise.encoders.base import Encoder
 from likewise.errors import Diverged, LikewiseError
 from likewise.similarity.base import Similarity
@@ -60,6 +60,8 @@ class Method(pl.LightningModule):
         self.augmentation = nn.ModuleDict(augmentation)
         self.learning_rate, self.weight_decay, self.warmup = learning_rate, weight_decay, warmup
         self.history: list[dict[str, float]] = []
+        # Products that training has read, a product as often as it was read.
+        self.products_seen = 0
 
     def training_loss(self, *batch: Any) -> Tensor:
         """The scalar to descend, of a batch (pictures are floats in [0, 1])."""
@@ -86,17 +88,23 @@ class Method(pl.LightningModule):
 
     def training_step(self, batch: tuple[Any, ...], batch_idx: int) -> Tensor | None:
         """One step of a subclass's ``training_loss``."""
+        self.count(batch)
         loss = self.training_loss(*float_batch(batch))
         self.watch(loss)
         return loss
 
+    def count(self, batch: tuple[Any, ...]) -> None:
+        """Count the products of a batch; a pair has two."""
+        self.products_seen += sum(count(part) for part in batch if not isinstance(part, Tensor))
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """The history goes with the weights."""
-        checkpoint["history"] = self.history
+        """The history and the count of products go with the weights."""
+        checkpoint["history"], checkpoint["products_seen"] = self.history, self.products_seen
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Counterpart of ``on_save_checkpoint``."""
         self.history = checkpoint["history"]
+        self.products_seen = checkpoint["products_seen"]
 
     def watch(self, loss: Tensor) -> None:
         """Add to the epoch's mean; look at it rarely, as a look makes the device wait."""

@@ -21,6 +21,7 @@ class FitSignals(Method):
         pairs = module.pair_split("train", self.device)
         loss = self.encoder.fit(pairs, self.similarity, module.seed)
         self.encoder.to(self.device)
+        self.products_seen += 2 * len(pairs.labels)
         self._loss_sum += loss * self.trainer.num_training_batches
 
     def on_train_epoch_end(self) -> None:

@@ -13,6 +13,7 @@ class Brier(MatchingMetric):
     Brier, "Verification of forecasts expressed in terms of probability", 1950.
     """
 
+    label = "Brier score"
     higher_is_better = False
 
     def per_pair(self, judged: JudgedPairs) -> np.ndarray:

@@ -17,6 +17,7 @@ class CalibrationError(MatchingMetric):
         bins: of equal width.
     """
 
+    label = "calibration error"
     higher_is_better = False
 
     def __init__(self, bins: int = 10) -> None:

@@ -14,6 +14,8 @@ class F1(MatchingMetric):
     pair alone: the mean is F1, and the spread of these values is its error by the delta method.
     """
 
+    label = "F1"
+
     def per_pair(self, judged: JudgedPairs) -> np.ndarray:
         """See ``MatchingMetric``."""
         predicted, labels = judged.predicted.astype(np.float64), judged.labels.astype(np.float64)

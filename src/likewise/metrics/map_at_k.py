@@ -19,7 +19,7 @@ class MAPAtK(RetrievalMetric):
 
     def __init__(self, k: int, **options: Any) -> None:
         super().__init__(**options)
-        self.k = k
+        self.k, self.label = k, f"mAP@{k}"
 
     def depth(self, max_relevant: int) -> int:
         """See ``RetrievalMetric``."""

@@ -15,6 +15,8 @@ class MAPAtR(RetrievalMetric):
     Musgrave, Belongie and Lim, "A Metric Learning Reality Check", ECCV 2020, equation 2.
     """
 
+    label = "mAP@R"
+
     def depth(self, max_relevant: int) -> int:
         """See ``RetrievalMetric``."""
         return max_relevant

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from likewise.metrics.specification import MetricSpecification
+
 
 @dataclass(frozen=True)
 class JudgedPairs:
@@ -38,9 +40,21 @@ class MatchingMetric:
     """The mean over pairs of a value; so paired tests between methods work as for queries.
 
     A pair whose value is NaN does not count.
+
+    Attributes:
+        label, higher_is_better, range: see ``MetricSpecification``.
     """
 
+    label: str = ""
     higher_is_better = True
+    range: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def specification(self) -> MetricSpecification:
+        """What the metric says of itself."""
+        return MetricSpecification(
+            self.label or type(self).__name__, self.higher_is_better, *self.range
+        )
 
     def per_pair(self, judged: JudgedPairs) -> np.ndarray:
         """Float64 [m]."""

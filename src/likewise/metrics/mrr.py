@@ -11,6 +11,7 @@ from likewise.metrics.retrieval import RetrievalMetric
 class MRR(RetrievalMetric):
     """1 / rank of the first relevant product in the whole gallery, not cut off at a depth."""
 
+    label = "MRR"
     needs_first_rank = True
 
     def depth(self, max_relevant: int) -> int:

@@ -20,7 +20,7 @@ class NDCGAtK(RetrievalMetric):
 
     def __init__(self, k: int, **options: Any) -> None:
         super().__init__(**options)
-        self.k = k
+        self.k, self.label = k, f"nDCG@{k}"
 
     def depth(self, max_relevant: int) -> int:
         """See ``RetrievalMetric``."""

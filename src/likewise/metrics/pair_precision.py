@@ -10,6 +10,8 @@ from likewise.metrics.matching import JudgedPairs, MatchingMetric
 class PairPrecision(MatchingMetric):
     """The share of matches among the pairs that are called one."""
 
+    label = "precision"
+
     def per_pair(self, judged: JudgedPairs) -> np.ndarray:
         """See ``MatchingMetric``."""
         return np.where(judged.predicted, judged.labels, np.nan)

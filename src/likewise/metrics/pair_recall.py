@@ -10,6 +10,8 @@ from likewise.metrics.matching import JudgedPairs, MatchingMetric
 class PairRecall(MatchingMetric):
     """The share of the matches that are called one."""
 
+    label = "recall"
+
     def per_pair(self, judged: JudgedPairs) -> np.ndarray:
         """See ``MatchingMetric``."""
         return np.where(judged.labels == 1, judged.predicted, np.nan)

@@ -14,6 +14,8 @@ class PRAUC(MatchingMetric):
     curves", ICML 2006, on why not to interpolate); it needs no threshold.
     """
 
+    label = "PR-AUC"
+
     def per_pair(self, judged: JudgedPairs) -> np.ndarray:
         """See ``MatchingMetric``."""
         order = np.argsort(-judged.scores, kind="stable")

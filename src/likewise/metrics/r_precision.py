@@ -12,6 +12,8 @@ from likewise.metrics.retrieval import RetrievalMetric
 class RPrecision(RetrievalMetric):
     """Share of relevant products among the first R, R the number of relevant products."""
 
+    label = "R-precision"
+
     def depth(self, max_relevant: int) -> int:
         """See ``RetrievalMetric``."""
         return max_relevant

@@ -18,7 +18,7 @@ class RecallAtK(RetrievalMetric):
 
     def __init__(self, k: int, **options: Any) -> None:
         super().__init__(**options)
-        self.k = k
+        self.k, self.label = k, f"R@{k}"
 
     def depth(self, max_relevant: int) -> int:
         """See ``RetrievalMetric``."""

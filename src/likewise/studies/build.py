@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, get_args, get_type_hints
 
 import hydra
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
-from likewise.data.catalogue import ProductData
+from likewise.data.catalogue import ProductData, fingerprint
 from likewise.data.modalities.base import Reader
+from likewise.data.pair_leaks import with_unleaked_test
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.losses.base import PairLoss
@@ -42,6 +46,8 @@ FUNCTIONS = ("torchvision.models.",)
 # Methods that train one kind of encoder only.
 ONLY = {"contrastive": "contrastive", "adversarial": "gan_augmented", "signals": "signals"}
 
+BATCH_SIZE = 256
+
 _loaded: dict[str, ProductData] = {}
 
 
@@ -54,12 +60,17 @@ def make(config: Any, **extra: Any) -> Any:
         cause = error.__cause__ or error
         if isinstance(cause, LikewiseError):
             raise cause from None
+        if isinstance(cause, MemoryError) or "allocate memory" in str(cause):
+            raise LikewiseError(
+                f"{config._target_} does not fit into this machine's memory; make it smaller, for "
+                "example by a lower embedding_size"
+            ) from error
         text = " ".join(str(cause).split())
         raise LikewiseError(f"{config._target_} cannot be made: {text}") from error
 
 
 def _check_numbers(config: Any) -> None:
-    """Refuse what is no number where a part's signature asks for one."""
+    """Refuse what is no number where a part's signature asks for one, and NaN everywhere."""
     target = inspect.unwrap(hydra.utils.get_object(config._target_))
     try:
         kinds = get_type_hints(target.__init__ if inspect.isclass(target) else target)
@@ -67,11 +78,18 @@ def _check_numbers(config: Any) -> None:
         # Annotations that only a type checker can read say nothing here.
         return
     for key, value in config.items():
-        kind = kinds.get(key)
-        wrong = {int: not isinstance(value, int), float: not isinstance(value, int | float)}
-        if kind in wrong and (wrong[kind] or isinstance(value, bool)):
-            number = "a whole number" if kind is int else "a number"
-            raise LikewiseError(f"{_short(config)}: {key}={value} must be {number}")
+        if isinstance(value, float) and math.isnan(value):
+            raise LikewiseError(f"{_short(config)}: {key}={value} must be a number")
+        wanted = kinds.get(key)
+        members = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
+        if not set(members) <= {int, float, type(None)}:
+            continue
+        # ``float`` takes whole numbers, too; a truth value is none of either.
+        kind = (*members, int)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            number = "a number" if float in members else "a whole number"
+            more = " or null" if type(None) in members else ""
+            raise LikewiseError(f"{_short(config)}: {key}={value} must be {number}{more}")
 
 
 def load_data(config: DictConfig) -> ProductData:
@@ -80,7 +98,7 @@ def load_data(config: DictConfig) -> ProductData:
     parts = ["data", "cleaning", "deduplication", "remove_leaks"]
     key = OmegaConf.to_yaml(OmegaConf.masked_copy(config, parts), resolve=True)
     if key not in _loaded:
-        data = _clean(make(config.data).load(), config)
+        data = _clean(with_unleaked_test(make(config.data).load()), config)
         if config.get("deduplication"):
             from likewise.data.distinct import without_duplicates
 
@@ -89,7 +107,7 @@ def load_data(config: DictConfig) -> ProductData:
             from likewise.data.leaks import find_leaks, remove_leaks
 
             data = remove_leaks(data, find_leaks(data))
-        _loaded[key] = data
+        _loaded[key] = replace(data, fingerprint=fingerprint(data))
     return _loaded[key]
 
 
@@ -124,6 +142,8 @@ def fill_in(config: DictConfig, data: ProductData, folder: Path | None = None) -
             f"encoder {_short(config.encoder)} needs another part of the config than is chosen "
             f"({error.msg}); encoder=pretrained_text goes with text=pretrained"
         ) from error
+    if config.batch_size is None:
+        config.batch_size = _batch_size(config, data)
     config.num_groups = int(data.groups.max(initial=-1)) + 1
     wanted = modalities(config.encoder)
     known = [key for key in config if _is_reader(config.get(key))]
@@ -141,6 +161,18 @@ def fill_in(config: DictConfig, data: ProductData, folder: Path | None = None) -
         for key, size in reader.sizes().items():
             config[key] = size
     return readers
+
+
+def _batch_size(config: DictConfig, data: ProductData) -> int:
+    """256, or about a quarter of what there is to train on, so that an epoch has a few steps."""
+    if reads_pairs(config) and data.pairs is not None:
+        there = len(data.pairs.splits["train"])
+    else:
+        there = int((data.groups[data.splits["train"]] >= 0).sum())
+    if there >= 4 * BATCH_SIZE:
+        return BATCH_SIZE
+    # A multiple of 8 also holds whole hands of sampler=m_per_class.
+    return max(2, min(there, max(16, there // 4 // 8 * 8)))
 
 
 Readers = dict[str, Reader]
@@ -220,8 +252,15 @@ def make_method(config: DictConfig) -> Method:
     loss = _with_distance(config.loss, similarity)
     _check_pairs(config, loss)
     miner = _with_distance(config.miner, similarity) if config.miner else None
-    return make(
+    # Losses that a method has beside the main one, such as group_loss.
+    more = {
+        key: _with_distance(part, similarity)
+        for key, part in config.method.items()
+        if isinstance(part, DictConfig) and "_target_" in part
+    }
+    method = make(
         config.method,
+        **more,
         encoder=encoder,
         loss=loss,
         miner=miner,
@@ -229,6 +268,25 @@ def make_method(config: DictConfig) -> Method:
         task=make_task(config),
         augmentation={name: make(part) for name, part in config.augmentation.items() if part},
     )
+    _check_parameters(config, method)
+    return method
+
+
+def _check_parameters(config: DictConfig, method: Method) -> None:
+    """Refuse an encoder with a layer of width 0, and one of which nothing can be trained."""
+    known = [p for p in method.encoder.parameters() if not isinstance(p, UninitializedParameter)]
+    if any(not parameter.numel() for parameter in known):
+        raise LikewiseError(
+            f"encoder {_short(config.encoder)} has a layer of width 0; every width, such as those "
+            "of encoder.hidden_sizes, must be at least 1"
+        )
+    parameters = [p for part in method.trained() for p in part.parameters()]
+    if parameters and not any(parameter.requires_grad for parameter in parameters):
+        raise LikewiseError(
+            f"every parameter of encoder {_short(config.encoder)} is frozen, so there is nothing "
+            "to train; unfreeze some (encoder.frozen_layers=0 or encoder.rate=1), or set "
+            "encoder.embedding_size to put a trained layer behind it"
+        )
 
 
 def reads_pairs(config: DictConfig) -> bool:
@@ -285,8 +343,17 @@ def _check_encoder(config: DictConfig, encoder: Any, similarity: Similarity) -> 
         )
 
 
+# Options of losses that divide or multiply all similarities: at 0 or below these turn the loss off,
+# or upside down.
+POSITIVE = ("temperature", "scale", "alpha", "beta")
+
+
 def _check_loss(config: DictConfig, similarity: Similarity) -> None:
     loss = config.loss
+    for key in POSITIVE:
+        value = loss.get(key)
+        if isinstance(value, int | float) and not value > 0:
+            raise LikewiseError(f"loss.{key}={value} must be above 0")
     has_margins = "pos_margin" in loss and "neg_margin" in loss
     if has_margins and (loss.pos_margin > loss.neg_margin) != similarity.larger_is_closer:
         better = "contrastive" if similarity.larger_is_closer else "contrastive_euclidean"

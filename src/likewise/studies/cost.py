@@ -15,11 +15,6 @@ from torch import nn
 from likewise.data.products import Products, to_float
 
 
-def count_parameters(encoder: nn.Module) -> int:
-    """Trainable parameters that embedding a product needs."""
-    return sum(parameter.numel() for parameter in encoder.parameters())
-
-
 def flops_per_product(encoder: nn.Module, product: Products) -> int:
     """Floating-point operations (a multiply-add is two) of embedding one product.
 

@@ -11,13 +11,13 @@ import numpy as np
 from likewise.data.catalogue import ProductData
 from likewise.data.images import image_array
 from likewise.data.leaks import Leaks, find_leaks, shared_groups
+from likewise.data.pair_leaks import UNLEAKED
 from likewise.data.relevance import Pairs
 from likewise.studies import drawing
 from likewise.studies.run import write_json
 
 MOST_DRAWN = 8
-# The split of pairs that are in no earlier one, and what is compared there.
-CLEAN, PAIRS = "test_without_leaks", "pairs"
+PAIRS = "pairs"
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,7 @@ class LeakReport:
         if not self.checked:
             return "The catalogue has neither pictures nor texts, so leaks were not looked for."
         if self.checked == [PAIRS]:
-            return " ".join(
-                f"{found.exact} of {found.products} {found.later} pairs stand in {found.earlier} "
-                f"too; the scores of {CLEAN} leave them out."
-                for found in self.counts
-            )
+            return " ".join(_of_pairs_in_words(found) for found in self.counts)
         parts = [
             f"{found.near + found.exact} of {found.products} {found.later} products have a "
             f"duplicate in {found.earlier} ({found.exact} exact, {found.near} near)"
@@ -69,6 +65,15 @@ class LeakReport:
         return f"{'; '.join(parts)} (compared by {where}). remove_leaks=true leaves them out."
 
 
+def _of_pairs_in_words(found: LeakCount) -> str:
+    if not found.exact:
+        return f"None of {found.products} {found.later} pairs stands in {found.earlier} too."
+    return (
+        f"{found.exact} of {found.products} {found.later} pairs stand in {found.earlier} too; the "
+        "scores without leaks leave them out."
+    )
+
+
 def report_leaks(data: ProductData, folder: Path) -> LeakReport:
     """Look for leaks, or read what an earlier look at the same data found.
 
@@ -78,7 +83,7 @@ def report_leaks(data: ProductData, folder: Path) -> LeakReport:
     if known is not None and known.fingerprint == data.fingerprint:
         return known
     folder.mkdir(parents=True, exist_ok=True)
-    if data.pairs is not None and CLEAN in data.pairs.splits:
+    if data.pairs is not None and UNLEAKED in data.pairs.splits:
         report = _of_pairs(data.pairs, data.fingerprint)
         write_json(folder / "leaks.json", asdict(report))
         return report
@@ -97,7 +102,7 @@ def report_leaks(data: ProductData, folder: Path) -> LeakReport:
 
 def _of_pairs(pairs: Pairs, fingerprint: str) -> LeakReport:
     """Splits of labelled pairs share products by design; what leaks is a pair."""
-    tested, clean = len(pairs.splits["test"]), len(pairs.splits[CLEAN])
+    tested, clean = len(pairs.splits["test"]), len(pairs.splits[UNLEAKED])
     count = LeakCount("train or validation", "test", tested - clean, 0, tested, 0)
     return LeakReport(fingerprint, [PAIRS], [count])
 

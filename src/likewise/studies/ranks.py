@@ -10,6 +10,7 @@ import numpy as np
 
 from likewise.studies import drawing, tables
 from likewise.studies.comparison import Comparison
+from likewise.studies.results import specification
 from likewise.studies.statistics import Ranks, rank_methods
 
 ALPHA = 0.05
@@ -59,7 +60,7 @@ def write_ranks(comparisons: Sequence[Comparison], name: str, folder: Path) -> s
         name, folder: of the study.
     """
     found = ranked(comparisons)
-    label = tables.metric_label(comparisons[0].primary)
+    label = specification(comparisons[0].summaries, comparisons[0].primary).label
     parts = [f"# {name}", " ".join(str(comparisons[0].study["question"]).split())]
     if found is None:
         finding = "Ranks need at least two data sets and three methods with runs on all of them."

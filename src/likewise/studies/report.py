@@ -14,7 +14,7 @@ import likewise
 from likewise.studies import drawing, tables
 from likewise.studies.comparison import Comparison
 from likewise.studies.galleries import query_galleries
-from likewise.studies.results import MethodSummary, RunResult, by_method
+from likewise.studies.results import MethodSummary, RunResult, by_method, specification
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -122,7 +122,7 @@ def _interval_picture(comparison: Comparison) -> Picture | None:
     drawn = [found for found in comparison.against_baseline if found.test.seeds > 1]
     if not drawn:
         return None
-    label = tables.metric_label(comparison.primary)
+    label = specification(comparison.summaries, comparison.primary).label
     intervals = {found.name: found.test.difference for found in drawn}
     words = "; ".join(
         f"{name} {part.mean:+.4f} from {part.low:+.4f} to {part.high:+.4f}"
@@ -143,7 +143,7 @@ def _spread_picture(
 ) -> Picture:
     runs, key = by_method(results), f"test/{primary}"
     scores = {row.name: [run.metrics[key] for run in runs[row.name]] for row in summaries}
-    label = tables.metric_label(primary)
+    label = specification(summaries, primary).label
     means = "; ".join(f"{row.name} {row.metrics[key].mean:.4f}" for row in summaries)
     figure = drawing.bars_with_spread(scores, f"test {label}")
     caption = f"{label} on the test products. Dots: seeds; diamond: their mean; bar: ± one standard"
@@ -157,7 +157,7 @@ def _curve_pictures(
     histories = {row.name: [run.history() for run in runs[row.name]] for row in summaries}
     pictures = []
     for key, label in (
-        (f"validation/{primary}", f"Validation {tables.metric_label(primary)}"),
+        (f"validation/{primary}", f"Validation {specification(summaries, primary).label}"),
         ("train/loss", "Training loss"),
     ):
         having = {
@@ -177,7 +177,7 @@ def _curve_pictures(
 
 
 def _cost_pictures(summaries: Sequence[MethodSummary], primary: str) -> list[Picture]:
-    label, metric = tables.metric_label(primary), f"test/{primary}"
+    label, metric = specification(summaries, primary).label, f"test/{primary}"
     known = {column.key: column for column in tables.COSTS}
     pictures = []
     for cost in DRAWN_COSTS:

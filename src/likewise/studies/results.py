@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from likewise.errors import LikewiseError
+from likewise.metrics.specification import MetricSpecification
 from likewise.studies.run import COSMETIC
 from likewise.studies.statistics import mean_interval
 
@@ -36,6 +37,8 @@ class RunResult:
     data_fingerprint: str | None = None
     # Columns of per_query.parquet by which its rows depend on each other; None where not recorded.
     clusters: tuple[str, ...] | None = None
+    specifications: dict[str, MetricSpecification] = field(default_factory=dict)
+    primary: str | None = None
 
     def history(self) -> list[dict[str, float]]:
         """One mapping an epoch; empty where the run left no ``history.json``."""
@@ -75,6 +78,13 @@ class MethodSummary:
     runs: int
     metrics: dict[str, Estimate]
     cost: dict[str, Estimate]
+    specifications: dict[str, MetricSpecification] = field(default_factory=dict)
+
+
+def specification(summaries: Sequence[MethodSummary], name: str) -> MetricSpecification:
+    """What the runs recorded of a metric; its name where they recorded nothing."""
+    recorded = (summary.specifications.get(name) for summary in summaries)
+    return next((found for found in recorded if found), MetricSpecification(name))
 
 
 def read_finished(folder: Path) -> list[RunResult]:
@@ -146,6 +156,11 @@ def read_run(folder: Path) -> RunResult:
             cost={k: float(value) for k, value in content["cost"].items() if value is not None},
             environment=dict(content.get("environment") or {}),
             data_fingerprint=content.get("data_fingerprint"),
+            primary=content.get("primary"),
+            specifications={
+                name: MetricSpecification(**said)
+                for name, said in (content.get("specifications") or {}).items()
+            },
             clusters=None if content.get("clusters") is None else tuple(content["clusters"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -197,6 +212,7 @@ def summarise(results: Sequence[RunResult], primary: str) -> list[MethodSummary]
             len(runs),
             _estimates([run.metrics for run in runs]),
             _estimates([run.cost for run in runs]),
+            {name: one for run in runs for name, one in run.specifications.items()},
         )
         for name, runs in by_method(results).items()
     ]

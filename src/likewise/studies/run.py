@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,9 @@ from likewise.errors import LikewiseError
 # Keys that change where or how a run is shown, never its result.
 VERSIONED = ("likewise.", "pytorch_metric_learning.", "torch", "lightning.")
 COSMETIC = ("name", "study", "output", "logger", "hydra")
+# What a folder of runs may be called, on every file system.
+NAME = re.compile(r"[\w \-+=,.()@%]+")
+LONGEST = 100
 
 
 def run_id(config: DictConfig, fingerprint: str) -> str:
@@ -55,8 +59,25 @@ def run_name(config: DictConfig) -> str:
     return config.name or str(config.encoder._target_).split(".")[-2]
 
 
+def check_name(kind: str, name: str) -> None:
+    """Refuse a name that is no plain name of a folder, such as one that leads out of it.
+
+    Raises:
+        LikewiseError: it says which ``kind`` of name it is.
+    """
+    if not 0 < len(name) <= LONGEST or name.startswith(".") or not NAME.fullmatch(name):
+        raise LikewiseError(
+            f"{kind}={name} cannot name a folder; use letters, digits, spaces and "
+            f"_ - + = , . ( ) only, at most {LONGEST} of them and no dot first"
+        )
+
+
 def run_folder(config: DictConfig, identity: str) -> Path:
     """``<output>/<study or train>/<name>-seed<seed>-<id>``."""
+    check_name("name", run_name(config))
+    # A study's part of one data set lies in a folder of the study.
+    for part in str(config.study or "train").split("/"):
+        check_name("study", part)
     return (
         Path(config.output)
         / (config.study or "train")

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from likewise.config import compose, shipped
 from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
 from likewise.encoders.base import Encoder
@@ -27,6 +28,15 @@ from likewise.similarity.base import Similarity
 from likewise.studies import build
 from likewise.studies.run import read_result
 
+# What a finished run may be scored with anew, and the keys of the config that come with it.
+REPLACEABLE = {
+    "similarity": ("similarity",),
+    "task": ("task", "metrics", "primary"),
+    "metrics": ("metrics",),
+    "data": ("data",),
+    "cleaning": ("cleaning",),
+    "deduplication": ("deduplication",),
+}
 # Products that are read and embedded at once.
 CHUNK = 20_000
 
@@ -74,6 +84,11 @@ class SavedRun:
 
     def stream_embeddings(self, split: str) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Rows (int64) and their embeddings (float32 [n, d]), a chunk at a time."""
+        if not self.encoder.embeds:
+            raise LikewiseError(
+                f"{type(self.encoder).__name__} scores pairs of products and has no embeddings of "
+                "single ones; evaluate its run, or train an encoder that embeds"
+            )
         rows = self.rows(split)
         for start in range(0, len(rows), CHUNK):
             chosen = rows[start : start + CHUNK]
@@ -96,9 +111,8 @@ def open_run(
     """
     place = Path(folder)
     read_result(place)
-    config: Any = OmegaConf.load(place / "config.yaml")
-    OmegaConf.set_struct(config, True)
-    config = OmegaConf.merge(config, OmegaConf.from_dotlist(_groups(list(overrides), config)))
+    saved: Any = OmegaConf.load(place / "config.yaml")
+    config = _changed(saved, overrides)
     build.check_targets(OmegaConf.to_container(config), allow)
     data = build.load_data(config)
     readers = build.fill_in(config, data, place)
@@ -126,22 +140,33 @@ def _without_weights(part: Any) -> Any:
     return made | getattr(target, "uninitialised", {})
 
 
-def _groups(overrides: list[str], config: DictConfig) -> list[str]:
-    """Replace ``similarity=name`` in the saved config by the shipped choice of that name."""
-    from likewise.config import shipped
+def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """A saved config with overrides: of single values, and of whole parts such as ``data=table``.
 
-    kept = []
-    for override in overrides:
-        key, _, value = override.partition("=")
-        choice = shipped("configs") / key / f"{value}.yaml"
-        if key in ("similarity", "metrics", "task"):
-            if not choice.is_file():
-                known = ", ".join(sorted(path.stem for path in choice.parent.glob("*.yaml")))
-                raise LikewiseError(f"there is no {key}={value}; there are {known}")
-            config[key] = OmegaConf.load(choice)
-        else:
-            kept.append(override)
-    return kept
+    Raises:
+        LikewiseError: for a part of the trained model, which only training can change.
+    """
+    names = [override.lstrip("+").partition("=")[0] for override in overrides]
+    groups = {name for name in names if (shipped("configs") / name).is_dir()}
+    if fixed := sorted(groups - set(REPLACEABLE)):
+        raise LikewiseError(
+            f"a finished run cannot take another {fixed[0]}, which its training has used; train "
+            f"one that has it, or change {', '.join(REPLACEABLE)}"
+        )
+    of_groups = [
+        override
+        for override, name in zip(overrides, names, strict=True)
+        if name.partition(".")[0] in groups
+    ]
+    OmegaConf.set_struct(config, True)
+    if of_groups:
+        chosen = compose(of_groups)
+        for name in {part for group in groups for part in REPLACEABLE[group]}:
+            part = chosen[name]
+            whole = OmegaConf.is_config(part)
+            config[name] = OmegaConf.to_container(part, resolve=True) if whole else part
+    rest = [override for override in overrides if override not in of_groups]
+    return OmegaConf.merge(config, OmegaConf.from_dotlist(rest))  # type: ignore[return-value]
 
 
 def write_embeddings(path: Path, run: SavedRun, split: str) -> None:

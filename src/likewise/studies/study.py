@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from likewise.config import compose, read_yaml, shipped
 from likewise.errors import LikewiseError
+from likewise.studies.run import COSMETIC, check_name
 
 if TYPE_CHECKING:
     from likewise.studies.tuning import Budget, Search
@@ -115,6 +117,17 @@ def _fill_in(config: DictConfig, path: Path) -> None:
         raise LikewiseError(f"{path} lacks methods")
     if not OmegaConf.is_dict(config.methods) or not OmegaConf.is_list(config.seeds):
         raise LikewiseError(f"{path}: methods must be a mapping of names to lists, seeds a list")
+    if not config.seeds:
+        raise LikewiseError(f"{path}: seeds is empty; name at least one, such as [0, 1, 2]")
+    for seed in config.seeds:
+        if not isinstance(seed, int) or isinstance(seed, bool) or config.seeds.count(seed) > 1:
+            raise LikewiseError(
+                f"{path}: seeds must be different whole numbers, and {list(config.seeds)} are not"
+            )
+    for method in config.methods:
+        check_name("method", str(method))
+    for label in config.datasets or ():
+        check_name("data set", str(label))
     if config.baseline is not None and config.baseline not in config.methods:
         raise LikewiseError(
             f"{path}: baseline {config.baseline} is no method; there are "
@@ -133,12 +146,37 @@ def _fill_in(config: DictConfig, path: Path) -> None:
         config.tune = tune
 
 
+def check_methods(study: Study) -> None:
+    """Refuse two methods that are the same run, as an override of the very part that tells them
+    apart makes them.
+
+    Raises:
+        LikewiseError: names the two.
+    """
+    seen: dict[str, str] = {}
+    for method in study.config.methods:
+        config = compose(study.fixed(method), study.config_dir)
+        content: Any = OmegaConf.to_container(config)
+        for key in COSMETIC:
+            content.pop(key, None)
+        if study.config.tune is not None:
+            content["tune"] = str(study.config.tune.spaces.get(method))
+        other = seen.setdefault(json.dumps(content, sort_keys=True, default=str), method)
+        if other != method:
+            because = f" with {' '.join(study.overrides)}" if study.overrides else ""
+            raise LikewiseError(
+                f"the methods {other} and {method} are the same run{because}, so there is nothing "
+                "to compare; override what they share, or change the study's methods"
+            )
+
+
 def run_configs(study: Study) -> list[DictConfig]:
     """The configs of all runs, every one composed before the first is trained.
 
     Raises:
         LikewiseError: for a tuned study whose search has not found anything yet.
     """
+    check_methods(study)
     tuned = {method: _tuned(study, method) for method in study.config.methods}
     configs = []
     for seed in study.config.seeds:
@@ -187,6 +225,7 @@ def run_study(study: Study) -> list[Path]:
     from likewise.studies.run import first_process
     from likewise.studies.train import check, prepare
 
+    check_methods(study)
     # A combination that cannot work is found now, not after hours of the others.
     configs = [compose(study.fixed(method), study.config_dir) for method in study.config.methods]
     for config in configs:

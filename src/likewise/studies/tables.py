@@ -9,30 +9,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from likewise.data.pair_leaks import UNLEAKED
 from likewise.studies.evidence import Contrast
-from likewise.studies.results import Estimate, MethodSummary
+from likewise.studies.results import Estimate, MethodSummary, specification
 
 if TYPE_CHECKING:
     from likewise.studies.tuning import Budget
-
-SMALLER_IS_BETTER = ("brier", "calibration_error")
-# Not measured on the test products, but chosen before.
-CHOSEN = ("threshold",)
-METRIC_LABELS = {
-    "recall_at_1": "R@1",
-    "recall_at_5": "R@5",
-    "recall_at_10": "R@10",
-    "map_at_r": "mAP@R",
-    "r_precision": "R-precision",
-    "mrr": "MRR",
-    "ndcg_at_10": "nDCG@10",
-    "f1": "F1",
-    "precision": "precision",
-    "recall": "recall",
-    "pr_auc": "PR-AUC",
-    "brier": "Brier score",
-    "calibration_error": "calibration error",
-}
 
 
 @dataclass(frozen=True)
@@ -86,25 +68,20 @@ class Cell:
         return self.mean if self.spread is None else f"{self.mean} ± {self.spread}"
 
 
-def metric_label(name: str) -> str:
-    """What people call a metric; its own name where that is not known."""
-    return METRIC_LABELS.get(name, name)
-
-
 def columns(summaries: Sequence[MethodSummary], primary: str) -> list[Column]:
-    """The primary metric, the other test metrics, then costs; without columns nobody filled."""
-    found = [key[5:] for summary in summaries for key in summary.metrics if key.startswith("test/")]
-    order = [primary, *(key for key in METRIC_LABELS if key in found), *found]
-    metrics = [
-        Column(
-            f"test/{key}",
-            metric_label(key),
-            higher_is_better=key not in SMALLER_IS_BETTER,
-            is_metric=True,
-        )
-        for key in dict.fromkeys(order)
-        if key not in CHOSEN
-    ]
+    """The primary metric, the other test metrics, then costs; without columns nobody filled.
+
+    The primary metric without leaked test pairs stands beside it, where the runs have it.
+    """
+    found = [key for summary in summaries for key in summary.metrics if key.startswith("test/")]
+    recorded = {f"test/{name}" for summary in summaries for name in summary.specifications}
+    # What was not measured on the test products but chosen before, such as a threshold, has no
+    # specification; runs that recorded none show all they have.
+    shown = [key for key in found if key in recorded or not recorded]
+    unleaked = f"{UNLEAKED}/{primary}"
+    if any(unleaked in summary.metrics for summary in summaries):
+        shown.insert(0, unleaked)
+    metrics = [_metric(summaries, key) for key in dict.fromkeys([f"test/{primary}", *shown])]
     # A GPU's memory is zero in every row of a study that ran without one.
     costs = [
         column
@@ -112,6 +89,13 @@ def columns(summaries: Sequence[MethodSummary], primary: str) -> list[Column]:
         if any((value := column.of(summary)) and value.mean for summary in summaries)
     ]
     return metrics + costs
+
+
+def _metric(summaries: Sequence[MethodSummary], key: str) -> Column:
+    split, _, name = key.partition("/")
+    said = specification(summaries, name)
+    label = said.label if split == "test" else f"{said.label} without leaks"
+    return Column(key, label, higher_is_better=said.higher_is_better, is_metric=True)
 
 
 def cells(summaries: Sequence[MethodSummary], column: Column) -> list[Cell]:
@@ -221,7 +205,7 @@ def evidence(
         against: their contrasts with the baseline; those without one have empty cells.
     """
     found = {contrast.name: contrast for contrast in against}
-    label = metric_label(primary)
+    label = specification(summaries, primary).label
     rows = [["method", f"{label} [95 %]", "difference [95 %]", "p (Holm)", "effect d", "finding"]]
     for summary in summaries:
         value = summary.metrics[f"test/{primary}"]

@@ -64,11 +64,22 @@ class WandbTracking(Tracking):
         """See ``Tracking``; falls back to offline when the server does not answer."""
         from lightning.pytorch.loggers import WandbLogger
 
-        self._begin(folder.parent, f"{name}-seed{config['seed']}", study, dict(config), None)
+        kept = folder / "wandb-id"
+        title = f"{name}-seed{config['seed']}"
+        known = kept.read_text().strip() if kept.is_file() else None
+        self._begin(folder.parent, title, study, dict(config), None, known)
+        # A run that was cut off and goes on is one run there too.
+        kept.write_text(f"{self.run.id}\n")
         return WandbLogger(experiment=self.run)
 
     def _begin(
-        self, place: Path, name: str, group: str | None, config: dict[str, Any], kind: str | None
+        self,
+        place: Path,
+        name: str,
+        group: str | None,
+        config: dict[str, Any],
+        kind: str | None,
+        known: str | None = None,
     ) -> None:
         import wandb
 
@@ -81,6 +92,8 @@ class WandbTracking(Tracking):
             "config": config,
             "dir": str(place),
             "reinit": "create_new",
+            "id": known,
+            "resume": "allow" if known else None,
         }
         mode: Any = self.mode or ("online" if has_key() else "offline")
         if os.environ.get("WANDB_MODE") == "disabled":

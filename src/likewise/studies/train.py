@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import shutil
 import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,12 @@ from safetensors.torch import save_file
 from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
 from likewise.data.products import count, take
+from likewise.data.samplers.base import Sampler
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.methods.base import Method
 from likewise.studies import build, environment
-from likewise.studies.cost import PeakMemory, Stopwatch, count_parameters, flops_per_product
+from likewise.studies.cost import PeakMemory, Stopwatch, flops_per_product
 from likewise.studies.evaluation import draw, write_table
 from likewise.studies.resume import LastEpoch
 from likewise.studies.run import (
@@ -44,7 +47,14 @@ from likewise.studies.tracking import Tracking
 NEEDED_BYTES = 50_000_000
 # Products whose embedding is timed.
 TIMED = 4096
-LEAST = {"batch_size": 2, "embedding_size": 1, "seed": 0, "trainer.max_epochs": 1}
+WHATEVER = 2**62
+# Of whole numbers; a seed has 32 bits, as the random generators take it.
+RANGES = {
+    "batch_size": (2, WHATEVER),
+    "embedding_size": (1, WHATEVER),
+    "seed": (0, 2**32 - 1),
+    "trainer.max_epochs": (1, WHATEVER),
+}
 
 
 def prepare(config: DictConfig) -> Path:
@@ -61,10 +71,18 @@ def check(config: DictConfig) -> None:
         LikewiseError: names it.
     """
     prepare(config)
-    for key, least in LEAST.items():
+    for key, (least, most) in RANGES.items():
         value = OmegaConf.select(config, key)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise LikewiseError(f"{key}={value} must be a whole number of at least {least}")
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            most_said = f" and at most {most}" if most < WHATEVER else ""
+            raise LikewiseError(
+                f"{key}={value} must be a whole number of at least {least}{most_said}"
+            )
+    patience = config.trainer.patience
+    if patience is not None and not (isinstance(patience, int) and patience >= 0):
+        raise LikewiseError(
+            f"trainer.patience={patience} must be a whole number of epochs, or null to never stop"
+        )
     if config.evaluate_on not in ("test", "validation"):
         raise LikewiseError(f"evaluate_on={config.evaluate_on} is not one of test, validation")
     precision = str(config.trainer.get("precision"))
@@ -80,9 +98,26 @@ def check(config: DictConfig) -> None:
         )
     data = build.load_data(config)
     build.make_task(config).check(data, config.evaluate_on)
+    _check_memory(config, data)
     _check_size(config, data, devices)
-    build.make(config.sampler)
+    sampler: Sampler = build.make(config.sampler)
+    if build.reads_pairs(config) and not sampler.orders_pairs:
+        raise LikewiseError(
+            f"sampler {type(sampler).__name__} orders products of groups, and the method trains "
+            "labelled pairs; use sampler=uniform, m_per_class or hard_pair"
+        )
     build.make_method(config)
+
+
+def _check_memory(config: DictConfig, data: ProductData) -> None:
+    """Refuse embeddings that this machine's memory cannot hold."""
+    needed = 4 * config.embedding_size * max(len(rows) for rows in data.splits.values())
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise LikewiseError(
+            f"embedding_size={config.embedding_size} makes embeddings of {needed / 1e9:,.0f} GB, "
+            f"and this machine has {there / 1e9:,.0f} GB of memory; lower it"
+        )
 
 
 def _check_size(config: DictConfig, data: ProductData, devices: Any) -> None:
@@ -132,6 +167,7 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
         build.make(config.sampler),
         build.reads_pairs(config),
     )
+    module.prepare_training()
     method = build.make_method(config)
     tracking: Tracking = build.make(config.logger) if first_process() else Tracking()
     _start_folder(folder, config)
@@ -153,8 +189,7 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
                 raise KeyboardInterrupt from None
             raise SystemExit(exit_.code or 128 + signal.SIGTERM) from None
         if trainer.is_global_zero:
-            steps = trainer.fit_loop.epoch_loop.total_batch_idx + 1
-            seen = steps * config.batch_size * trainer.world_size
+            seen = method.products_seen * trainer.world_size
             cost = {
                 "train_seconds": last.seconds,
                 "train_products_per_second": seen / last.seconds,
@@ -229,7 +264,7 @@ def _finish(
     split = config.evaluate_on
     with Stopwatch() as testing:
         result = build.make_task(config).test(encoder, module, split, device)
-    cost |= {"parameters": count_parameters(encoder.kept)}
+    cost |= {"parameters": encoder.count_parameters()}
     cost |= _cost_of_embedding(encoder, module, split, device)
     cost |= {
         "test_seconds": testing.seconds,
@@ -256,9 +291,12 @@ def _finish(
             "name": run_name(config),
             "study": config.study,
             "seed": config.seed,
+            "primary": config.primary,
             "metrics": results,
+            "specifications": {name: asdict(one) for name, one in result.specifications.items()},
             "cost": cost,
             "data_fingerprint": data.fingerprint,
+            "data_findings": data.findings,
             "clusters": list(result.clusters),
             "environment": environment.describe(),
         },

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from likewise.studies import tables
 from likewise.studies.evidence import Contrast
-from likewise.studies.results import Estimate, MethodSummary
+from likewise.studies.results import Estimate, MethodSummary, specification
 
 
 def verdict(
@@ -22,7 +21,7 @@ def verdict(
         against_baseline: contrasts with the baseline; empty where there is none.
         against_best: contrasts with the first of ``summaries``.
     """
-    label, best = tables.metric_label(primary), summaries[0]
+    label, best = specification(summaries, primary).label, summaries[0]
     seeds = f"{best.seeds} seed{'s' if best.seeds > 1 else ''}"
     value = f"{_number(best.metrics[f'test/{primary}'])} over {seeds}"
     if len(summaries) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
 from likewise.encoders.base import Encoder
+from likewise.metrics.specification import MetricSpecification
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class Result:
         clusters: columns of the table by which its rows depend on one another, such as the group
             of a query; rows that share a value are one draw, not several. Two columns hold ids of
             one kind, such as the two products of a pair.
+        specifications: what each metric says of itself, by its name without the split.
     """
 
     scores: dict[str, float]
     table: dict[str, np.ndarray | list[np.ndarray]]
     embeddings: Tensor | None = None
     clusters: tuple[str, ...] = ()
+    specifications: dict[str, MetricSpecification] = field(default_factory=dict)
 
 
 class Task(Protocol):

@@ -69,7 +69,8 @@ class Matching:
         for other in (name for name in pairs.splits if name.startswith(f"{split}_")):
             kept = np.isin(pairs.splits[split], pairs.splits[other])
             some = judged.some(kept)
-            if len(np.unique(some.labels)) == 2:
+            # Where no pair is left out, the scores would be those of the split itself.
+            if not kept.all() and len(np.unique(some.labels)) == 2:
                 found |= {f"{other}/{name}": metric(some) for name, metric in self.metrics.items()}
         rows = pairs.splits[split]
         ids = np.array(module.data.catalogue["product_id"][:])
@@ -87,7 +88,9 @@ class Matching:
         table |= {name: metric.per_pair(judged) for name, metric in self.metrics.items()}
         found[f"{split}/threshold"] = judged.threshold
         # Pairs of the same product go up and down together.
-        return Result(found, dict(table), clusters=("left_id", "right_id"))
+        clusters = ("left_id", "right_id")
+        said = {name: metric.specification for name, metric in self.metrics.items()}
+        return Result(found, dict(table), clusters=clusters, specifications=said)
 
     def _scores(
         self, encoder: Encoder, module: ProductModule, split: str, device: torch.device

@@ -52,10 +52,34 @@ class Retrieval:
                 "be tested on what was trained; use task=matching, or choose data with groups, "
                 "such as data=grocery_store"
             )
-        if not (data.groups[data.splits[split]] >= 0).any():
+        for name in dict.fromkeys(("validation", split)):
+            self._check_split(name, data.groups[data.splits[name]])
+
+    def _check_split(self, name: str, groups: np.ndarray) -> None:
+        known, sizes = np.unique(groups[groups >= 0], return_counts=True)
+        if not len(known):
             raise LikewiseError(
-                f"which products of {split} are alike is unknown, so nothing can be scored; choose "
+                f"which products of {name} are alike is unknown, so nothing can be scored; choose "
                 "data with groups, or name their column with data.columns.group"
+            )
+        searches_training = name != "validation" and self.protocol == "train_gallery"
+        if searches_training:
+            return
+        if len(groups) < 2:
+            raise LikewiseError(
+                f"the {name} split holds {len(groups)} product, and a search needs at least one "
+                "query and one other product to find"
+            )
+        if len(known) < 2:
+            raise LikewiseError(
+                f"all {len(groups)} {name} products are of one group, so every ranking of them is "
+                "right and the scores would mean nothing; put products of at least 2 groups there "
+                "(data.split_by=product takes some of every group)"
+            )
+        if sizes.max() < 2:
+            raise LikewiseError(
+                f"no {name} product has another of its group to find; put at least 2 products of "
+                "some groups there (data.split_by=product takes some of every group)"
             )
 
     def validate(
@@ -93,6 +117,7 @@ class Retrieval:
             table,
             embeddings,
             _clusters(module.data, split),
+            {name: metric.specification for name, metric in self.metrics.items()},
         )
 
     def _neighbours(

@@ -9,10 +9,19 @@ from likewise.data.catalogue import ProductData
 
 
 class Sampler:
-    """Draws the order of an epoch; a batch is the next ``batch_size`` of it."""
+    """Draws the order of an epoch; a batch is the next ``batch_size`` of it.
+
+    Attributes:
+        orders_pairs: whether it can also order labelled pairs.
+    """
+
+    orders_pairs = False
 
     def prepare(self, data: ProductData, rows: np.ndarray) -> None:
         """Learn what else is known of the training products, ``rows`` (int64 [n]), once."""
+
+    def prepare_pairs(self, left: np.ndarray, right: np.ndarray) -> None:
+        """Learn which products the training pairs hold, int64 [n] each, once."""
 
     def epoch(self, groups: Tensor, generator: Generator) -> Tensor:
         """The products of an epoch.

@@ -14,11 +14,16 @@ from likewise.errors import LikewiseError
 class HardPair(Sampler):
     """Walks along the labelled pairs, so that both products of a pair mostly share a batch.
 
+    Where pairs are trained, those that share a product stand one behind the other.
+
     Almagro et al., "Block-SCL: Blocking Matters for Supervised Contrastive Learning in Product
     Matching", 2022: candidates that blocking found are the hard negatives, and a batch is made of
     neighbouring blocks. The pairs of matching benchmarks come from blocking, matches and others
     alike.
     """
+
+    orders_pairs = True
+    sides: np.ndarray | None = None
 
     def prepare(self, data: ProductData, rows: np.ndarray) -> None:
         """See ``Sampler``."""
@@ -32,18 +37,32 @@ class HardPair(Sampler):
         place[rows] = np.arange(len(rows))
         left, right = place[data.pairs.left[train]], place[data.pairs.right[train]]
         known = (left >= 0) & (right >= 0)
-        self.neighbours: list[list[int]] = [[] for _ in rows]
-        for one, other in zip(left[known].tolist(), right[known].tolist(), strict=True):
-            self.neighbours[one].append(other)
-            self.neighbours[other].append(one)
+        self.neighbours = _neighbours(len(rows), left[known], right[known])
+
+    def prepare_pairs(self, left: np.ndarray, right: np.ndarray) -> None:
+        """See ``Sampler``."""
+        products, places = np.unique(np.stack([left, right]), return_inverse=True)
+        self.sides = places.reshape(2, -1)
+        self.neighbours = _neighbours(len(products), *self.sides)
 
     def epoch(self, groups: Tensor, generator: Generator) -> Tensor:
         """See ``Sampler``."""
+        walk = self._walk(generator)
+        if self.sides is None:
+            return walk
+        visited = torch.empty_like(walk)
+        visited[walk] = torch.arange(len(walk))
+        # A pair follows the product of it that the walk comes to first.
+        first = visited[torch.from_numpy(self.sides)].amin(0)
+        return first.argsort(stable=True)
+
+    def _walk(self, generator: Generator) -> Tensor:
+        """The products, int64, neighbours mostly one behind the other."""
         # A random rank of each product decides where walks begin and which way they go.
-        rank = torch.randperm(len(groups), generator=generator).tolist()
-        seen = [False] * len(groups)
+        rank = torch.randperm(len(self.neighbours), generator=generator).tolist()
+        seen = [False] * len(rank)
         order: list[int] = []
-        for start in sorted(range(len(groups)), key=rank.__getitem__):
+        for start in sorted(range(len(rank)), key=rank.__getitem__):
             waiting = [start]
             while waiting:
                 product = waiting.pop()
@@ -54,3 +73,12 @@ class HardPair(Sampler):
                 fresh = [other for other in self.neighbours[product] if not seen[other]]
                 waiting += sorted(fresh, key=rank.__getitem__)
         return torch.tensor(order)
+
+
+def _neighbours(count: int, left: np.ndarray, right: np.ndarray) -> list[list[int]]:
+    """The products that each of ``count`` products stands in a pair with."""
+    found: list[list[int]] = [[] for _ in range(count)]
+    for one, other in zip(left.tolist(), right.tolist(), strict=True):
+        found[one].append(other)
+        found[other].append(one)
+    return found

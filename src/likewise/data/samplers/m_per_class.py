@@ -17,12 +17,14 @@ class MPerClass(Sampler):
     in random order, the last hand filled up with products of the group that are dealt once more,
     and the hands of each group stand at equal distances in the epoch. So every product is seen,
     groups by their size, and hands of one group meet in a batch only where the group is larger than
-    its share of it.
+    its share of it. Of labelled pairs, the labels are the groups.
 
     Args:
         m: products of a group in a batch.
         batch_size: products a step, a multiple of ``m``.
     """
+
+    orders_pairs = True
 
     def __init__(self, m: int, batch_size: int) -> None:
         if m < 2:

@@ -11,6 +11,8 @@ from likewise.data.samplers.base import Sampler
 class Uniform(Sampler):
     """Shuffles."""
 
+    orders_pairs = True
+
     def epoch(self, groups: Tensor, generator: Generator) -> Tensor:
         """See ``Sampler``."""
         return torch.randperm(len(groups), generator=generator)

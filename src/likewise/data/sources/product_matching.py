@@ -17,7 +17,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from likewise.data.catalogue import SPLITS, ProductData, make_catalogue
-from likewise.data.pair_leaks import PairLeaks, content_numbers, pair_leaks, unleaked_test
+from likewise.data.pair_leaks import PairLeaks, content_numbers, pair_leaks
 from likewise.data.relevance import Pairs
 from likewise.data.sources.files import find_folder, fingerprint
 from likewise.data.sources.pair_files import (
@@ -60,9 +60,7 @@ class ProductMatching:
 
     The catalogue holds the offers of both sides; ``product_id`` starts with L or R. Groups are the
     connected components of the matches among the training pairs, so that no test label is in
-    them; an offer without a match there is a group of its own. ``pairs.splits`` has one split more
-    than the usual ones: ``test_without_leaks`` are the test pairs that stand neither in train nor
-    in validation, whichever side is left and whatever the case of the letters.
+    them; an offer without a match there is a group of its own.
 
     Args:
         name: ``abt_buy``, ``amazon_google``, ``walmart_amazon``, ``wdc_cameras``,
@@ -108,7 +106,6 @@ class ProductMatching:
         )
         contents = content_numbers(catalogue)
         findings = _findings(files, unread_prices, pair_leaks(pairs, contents))
-        pairs.splits["test_without_leaks"] = unleaked_test(pairs, contents)
         groups = _groups(pairs, len(files.ids))
         firsts = np.unique(groups, return_index=True)[1]
         return ProductData(
@@ -118,7 +115,6 @@ class ProductMatching:
             splits={
                 name: np.union1d(pairs.left[rows], pairs.right[rows])
                 for name, rows in pairs.splits.items()
-                if name in SPLITS
             },
             fingerprint=fingerprint(files.paths, size=self.size),
             pairs=pairs,
@@ -176,8 +172,8 @@ def _findings(files: PairFiles, unread_prices: int, leaks: PairLeaks) -> list[st
         findings.append(f"prices that are not numbers and were left out: {unread_prices}")
     if leaks.shared:
         findings.append(
-            f"pairs that stand in more than one split: {leaks.shared}; "
-            "pairs.splits['test_without_leaks'] has the test pairs that do not"
+            f"pairs that stand in more than one split: {leaks.shared}; the scores of "
+            "test_without_leaks leave them out"
         )
     if leaks.conflicting:
         findings.append(f"pairs that are labelled a match and no match: {leaks.conflicting}")
