@@ -35,6 +35,12 @@ def test_two_methods_that_vary_are_not_enough(third: dict[str, list[float]]) -> 
     assert pool_seeds({"a": MEANS["a"], "b": MEANS["b"], **third}) is None
 
 
+def test_three_methods_of_two_seeds_are_not_enough_and_four_are() -> None:
+    two = {name: scores[:2] for name, scores in MEANS.items()}
+    assert pool_seeds(two) is None
+    assert pool_seeds({**two, "d": [1.0, 1.5]}) is not None
+
+
 def test_a_method_without_luck_takes_none_from_others() -> None:
     pooled = pool_seeds({**MEANS, "rule": [0.1 + 0.2] * 3, "other rule": [0.7] * 3})
     assert pooled is not None

@@ -18,6 +18,9 @@ import numpy as np
 PRIOR_FREEDOM = 1.0
 # With fewer methods than this there is nothing to pool.
 FEWEST_METHODS = 3
+# Degrees of freedom without the best-known method; three methods of two seeds, which have 2, were
+# found to err a little too often where their variances differ a lot.
+FEWEST_FREEDOM = 3.0
 # Variances of scores below this are rounding errors: the method does not depend on its seed.
 ZERO = 1e-18
 
@@ -80,8 +83,9 @@ def pool_seeds(means: Mapping[str, Sequence[float]]) -> PooledSeeds | None:
         means: by method, the mean score of each seed.
 
     Returns:
-        ``None`` where fewer than ``FEWEST_METHODS`` have two seeds and depend on them. Methods with
-        one seed are left out; those that do not depend on it are in, with a variance of 0.
+        ``None`` where fewer than ``FEWEST_METHODS`` have two seeds and depend on them, or they have
+        fewer than ``FEWEST_FREEDOM`` degrees of freedom. Methods with one seed are left out; those
+        that do not depend on it are in, with a variance of 0.
     """
     own = {
         name: (float(np.var(scores, ddof=1)), len(scores) - 1.0)
@@ -93,6 +97,8 @@ def pool_seeds(means: Mapping[str, Sequence[float]]) -> PooledSeeds | None:
         return None
     freedoms = [freedom for _, freedom in varying]
     total = sum(freedoms)
+    if total - max(freedoms) < FEWEST_FREEDOM:
+        return None
     typical = sum(variance * freedom for variance, freedom in varying) / total
     known = {}
     for name, (variance, freedom) in own.items():
