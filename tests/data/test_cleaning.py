@@ -509,7 +509,7 @@ def test_exif_orientation_is_applied():
     ("source", "reason"),
     [
         (lambda folder: folder / "none.png", "missing file"),
-        (lambda folder: folder, "missing file"),
+        (lambda folder: folder, "no regular file"),
         (lambda folder: "\0", "missing file"),
         (lambda folder: b"", "corrupt"),
         (lambda folder: b"GIF89a", "corrupt"),

@@ -138,6 +138,11 @@ def test_pairs_in_two_splits_and_pairs_labelled_both_ways() -> None:
     assert spoiling == [
         "1 pairs are labelled a match once and none another time",
         "1 distinct pairs of test (1 in all) are in train too",
+        *(
+            f"{name} holds only pairs labelled 0, so it can tell nothing; each split needs pairs "
+            "labelled 1 and pairs labelled 0"
+            for name in ("validation", "test")
+        ),
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from likewise.data.memory import check_image_size, check_memory
 from likewise.data.picture_check import UnusablePicture, read_picture
 from likewise.errors import LikewiseError
 
@@ -38,10 +39,16 @@ def decode_all(pictures: Sequence[bytes | Path], names: Sequence[str], size: int
         size: of a side, in pixels.
 
     Raises:
-        LikewiseError: for a picture that cannot be used.
+        LikewiseError: for a picture that cannot be used, and for a size out of bounds or beyond the
+            machine's memory.
     """
-    if size < 1:
-        raise LikewiseError(f"data.image_size={size} must be at least 1 pixel")
+    check_image_size(size)
+    # They are copied once, into a catalogue.
+    check_memory(
+        2 * len(pictures) * 3 * size**2,
+        f"{len(pictures):,} pictures with data.image_size={size}",
+        "set a smaller data.image_size",
+    )
     squares = np.empty((len(pictures), 3, size, size), np.uint8)
 
     def fill(place: int) -> None:

@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from likewise.data.regular_file import NotRegular, TooLarge, read_regular
+
 # Pixels a side; nothing can be made out in less.
 SMALLEST = 8
+# Bytes of a picture file; a photograph of 60 megapixels holds about half of it.
+LARGEST_FILE = 64 * 2**20
 
 # Grey pictures of more than 8 bits a pixel, and what white is in them.
 WHITE = {"I;16": 65535, "I;16L": 65535, "I;16B": 65535, "I;16N": 65535, "I": 65535}
@@ -31,11 +35,12 @@ def read_picture(source: bytes | str | Path) -> Image.Image:
         source: the encoded picture, or the path of its file.
 
     Raises:
-        UnusablePicture: ``missing file``; ``too large`` (more pixels than Pillow's limit against
-            decompression bombs, ``PIL.Image.MAX_IMAGE_PIXELS``); ``corrupt``; ``too small`` (a
-            side below ``SMALLEST``); ``single colour``.
+        UnusablePicture: ``missing file``; ``no regular file`` (a folder, a pipe or a device);
+            ``file too large`` (more bytes than ``LARGEST_FILE``); ``too large`` (more pixels than
+            Pillow's limit against decompression bombs, ``PIL.Image.MAX_IMAGE_PIXELS``);
+            ``corrupt``; ``too small`` (a side below ``SMALLEST``); ``single colour``.
     """
-    encoded = source if isinstance(source, bytes) else _file(source)
+    encoded = source if isinstance(source, bytes) else picture_bytes(source)
     try:
         picture = _rgb(_upright(_decoded(encoded)))
     except Image.DecompressionBombError:
@@ -62,12 +67,12 @@ def why_unusable(source: bytes | str | Path) -> str | None:
 
 
 def digest(source: bytes | str | Path) -> int | None:
-    """A number for the bytes of a picture, below 2⁶⁴; ``None`` where the file is missing.
+    """A number for the bytes of a picture, below 2⁶⁴; ``None`` where its file cannot be read.
 
     Among a million different pictures, two have the same with a probability of 3e-8.
     """
     try:
-        encoded = source if isinstance(source, bytes) else _file(source)
+        encoded = source if isinstance(source, bytes) else picture_bytes(source)
     except UnusablePicture:
         return None
     return int.from_bytes(hashlib.blake2b(encoded, digest_size=8).digest(), "big")
@@ -88,9 +93,14 @@ def placeholders(digests: np.ndarray, least: int = 20, share: float = 0.01) -> n
     return found[(counts >= least) & (counts >= share * len(digests))]
 
 
-def _file(path: str | Path) -> bytes:
+def picture_bytes(path: str | Path) -> bytes:
+    """The content of a picture file; raises ``UnusablePicture`` as ``read_picture`` says."""
     try:
-        return Path(path).read_bytes()
+        return read_regular(Path(path), LARGEST_FILE)
+    except NotRegular:
+        raise UnusablePicture("no regular file") from None
+    except TooLarge:
+        raise UnusablePicture("file too large") from None
     # A ValueError is for a path that no file can have.
     except (OSError, ValueError):
         raise UnusablePicture("missing file") from None

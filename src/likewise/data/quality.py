@@ -16,6 +16,7 @@ from likewise.data.image_hash import Pictures
 from likewise.data.images import has_pixels, image_array
 from likewise.data.leaks import CORRELATION, HASH_DISTANCE, JACCARD, find_leaks, texts_of
 from likewise.data.pair_leaks import content_numbers, pair_leaks
+from likewise.data.telling import untellable_groups, untellable_pairs
 from likewise.data.text_hash import Texts
 
 if TYPE_CHECKING:
@@ -229,16 +230,22 @@ def balance(data: ProductData) -> Iterable[Finding]:
     """How many products each group has in each split, and splits where nothing can be found."""
     if not len(data.catalogue):
         yield Finding("balance", "the catalogue holds no product", spoils=True)
-    if not (data.groups >= 0).any() or data.pairs is not None:
+    if data.pairs is not None:
+        for sentence in untellable_pairs(data.pairs).values():
+            yield Finding("balance", sentence, spoils=True)
         return
+    if not (data.groups >= 0).any():
+        if data.judgements is None and data.behaviour is None and len(data.catalogue):
+            sentence = "which products are alike is unknown: none has a group, and there is no pair"
+            yield Finding("balance", sentence, spoils=True)
+        return
+    lacking = untellable_groups({name: data.splits[name] for name in SPLITS}, data.groups)
     for name in SPLITS:
+        if name in lacking:
+            yield Finding("balance", lacking[name], spoils=True)
+            continue
         groups = data.groups[data.splits[name]]
         kinds, counts = np.unique(groups[groups >= 0], return_counts=True)
-        if len(kinds) < 2 or counts.max() < 2:
-            what = f"{len(kinds)} group(s), none with two products" if len(kinds) else "no product"
-            what = "products of one group only" if len(kinds) == 1 and counts[0] > 1 else what
-            yield Finding("balance", f"{name} holds {what}, so it can tell nothing", spoils=True)
-            continue
         alone = int((counts == 1).sum())
         order = np.argsort(counts, kind="stable")
         largest, smallest = kinds[order[-1]], kinds[order[0]]

@@ -50,6 +50,20 @@ def group_split(
     Raises:
         LikewiseError: for other shares, or where a split would have no row.
     """
+    rows = whole_groups(groups, shares, seed)
+    if empty := [name for name in rows if not len(rows[name])]:
+        count = len(np.unique(groups[groups >= 0])) + int((groups < 0).sum())
+        raise LikewiseError(
+            f"{count} groups of {len(groups)} rows leave the split {empty[0]} without any; "
+            "give it a larger share or use another seed"
+        )
+    return rows
+
+
+def whole_groups(
+    groups: np.ndarray, shares: Mapping[str, float], seed: int
+) -> dict[str, np.ndarray]:
+    """As ``group_split`` draws them, but a split may be left without any row."""
     if min(shares.values(), default=0) <= 0 or abs(sum(shares.values()) - 1) > 1e-9:
         raise LikewiseError(f"the shares {dict(shares)} of a split must be above 0 and 1 together")
     alone = groups.max(initial=0) + 1 + np.arange(len(groups))
@@ -61,10 +75,4 @@ def group_split(
     middles[order] = np.cumsum(sizes[order]) - sizes[order] / 2
     cuts = np.cumsum([*shares.values()])[:-1] * len(groups)
     split = np.searchsorted(cuts, middles, side="right")[group]
-    rows = {name: np.flatnonzero(split == number) for number, name in enumerate(shares)}
-    if empty := [name for name in rows if not len(rows[name])]:
-        raise LikewiseError(
-            f"{len(sizes)} groups of {len(groups)} rows leave the split {empty[0]} without any; "
-            "give it a larger share or use another seed"
-        )
-    return rows
+    return {name: np.flatnonzero(split == number) for number, name in enumerate(shares)}

@@ -10,6 +10,7 @@ import numpy as np
 
 from likewise.data.catalogue import SPLITS, ProductData
 from likewise.data.images import image_dataset
+from likewise.data.memory import check_image_size, check_memory
 from likewise.data.relevance import Behaviour, Pairs
 from likewise.data.splits import stratified_sample
 from likewise.errors import LikewiseError
@@ -143,9 +144,19 @@ class Synthetic:
             )
         if self.split_by not in ("product", "group"):
             raise LikewiseError(f"data.split_by={self.split_by} must be product or group")
-        for key, least in (("image_size", 8), ("users", 1), ("events", 3), ("seed", 0)):
+        for key, least in (("users", 1), ("events", 3), ("seed", 0)):
             if getattr(self, key) < least:
                 raise LikewiseError(f"data.{key}={getattr(self, key)} must be at least {least}")
+        check_image_size(self.image_size, least=8)
+        # Pictures twice, the likeness of training products to each other, the noise of choices.
+        check_memory(
+            2 * self.products * 3 * self.image_size**2
+            + 8 * len(COUNTS) * (SHARES["train"] * self.products) ** 2
+            + 16 * self.users * self.events * self.products,
+            f"data.products={self.products} with data.image_size={self.image_size}, "
+            f"data.users={self.users} and data.events={self.events}",
+            "make one of these smaller",
+        )
 
     def _draws(self, part: int) -> np.random.Generator:
         """Each part has draws of its own, so that more users do not change the pictures."""

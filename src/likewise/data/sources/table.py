@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.data.catalogue import SPLITS, ProductData
+from likewise.data.memory import check_image_size
+from likewise.data.table.base import named
 from likewise.data.table.columns import CONTENTS, resolve
 from likewise.data.table.relevance import (
     draw,
@@ -20,7 +22,8 @@ from likewise.data.table.relevance import (
     with_validation,
 )
 from likewise.data.table.rows import open_rows
-from likewise.data.table.store import cache_folder, codes, store
+from likewise.data.table.store import Stored, cache_folder, codes, store
+from likewise.data.telling import untellable_groups, untellable_pairs
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
@@ -85,7 +88,7 @@ class TableSource:
         if not set(CONTENTS) & set(roles):
             raise LikewiseError(
                 f"{self.path} has no column named {', '.join(CONTENTS)}; say which is which, as in "
-                f"data.columns.title=…; it has {', '.join(rows.columns)}"
+                f"data.columns.title=…; it has {named(rows.columns)}"
             )
         stored = store(rows, roles, self._image_root(), self.image_size)
         findings = list(stored.findings)
@@ -93,6 +96,8 @@ class TableSource:
             raise LikewiseError(
                 f"no product of {self.path} can be used: {'; '.join(findings) or 'it has no rows'}"
             )
+        if stored.repeated:
+            findings.append(self._check_ids(stored, roles))
         groups = np.full(len(stored.table), -1, np.int64)
         group_names: list[str] = []
         if "group" in roles:
@@ -109,7 +114,7 @@ class TableSource:
                 cache_folder() / "datasets",
             )
             findings += more
-        elif "group" not in roles:
+        elif not (groups >= 0).any():
             findings.append(
                 "which products are alike is unknown, so nothing can be scored; name a column with "
                 "data.columns.group=… or a file with data.pairs=…"
@@ -130,13 +135,35 @@ class TableSource:
         )
 
     def _check(self) -> None:
+        for key in ("path", "encoding"):
+            if not isinstance(getattr(self, key), str):
+                raise LikewiseError(f"data.{key}={getattr(self, key)} must be a text, in quotes")
+        if not isinstance(self.columns, Mapping):
+            raise LikewiseError(f"data.columns={self.columns} must be names of columns by role")
+        if self.split_seed < 0:
+            raise LikewiseError(f"data.split_seed={self.split_seed} must be at least 0")
         named_shares(self.shares)
         if self.split_by not in ("group", "product"):
             raise LikewiseError(f"data.split_by={self.split_by} must be group or product")
-        if self.image_size is not None and self.image_size < 1:
-            raise LikewiseError(f"data.image_size={self.image_size} must be at least 1 pixel")
+        if self.image_size is not None:
+            check_image_size(self.image_size)
         if self.image_root is not None and not Path(self.image_root).is_dir():
             raise LikewiseError(f"data.image_root={self.image_root} is not a folder")
+
+    def _check_ids(self, stored: Stored, roles: Mapping[str, str | list[str]]) -> str:
+        """A sentence on the column of ids; refuses one that most rows repeat."""
+        column = roles["product_id"]
+        total = stored.repeated + len(stored.table)
+        if stored.repeated > total / 2:
+            raise LikewiseError(
+                f"{stored.repeated:,} of {total:,} rows of {self.path} repeat the product_id of an "
+                f"earlier row, so the column {column} does not tell products apart; name one that "
+                "does with data.columns.product_id=…, or rename it and ids are made of the places"
+            )
+        return (
+            f"the product_id was read from the column {column}, where {stored.repeated:,} of "
+            f"{total:,} rows repeat an earlier one"
+        )
 
     def _image_root(self) -> Path:
         if self.image_root is not None:
@@ -148,7 +175,7 @@ class TableSource:
         self, table: Dataset, groups: np.ndarray, pairs: Pairs | None
     ) -> tuple[dict[str, np.ndarray], list[str]]:
         if pairs is not None:
-            return products_of(pairs), []
+            return products_of(pairs), list(untellable_pairs(pairs).values())
         shares = named_shares(self.shares)
         # Without a group nothing can be learnt from a product, nor searched for.
         usable = np.flatnonzero(groups >= 0) if (groups >= 0).any() else np.arange(len(groups))
@@ -157,17 +184,17 @@ class TableSource:
             stated, names = codes(_column(table, "split"))
             place = {name: names.index(name) if name in names else -2 for name in SPLITS}
             found = {name: usable[stated[usable] == place[name]] for name in SPLITS}
-            return with_validation(found, groups, shares, split_by, self.split_seed)
+            splits, said = with_validation(found, groups, shares, split_by, self.split_seed)
+            filled = {name: rows for name, rows in splits.items() if len(rows)}
+            return splits, said + self._untellable(filled, groups)
         drawn = draw(groups[usable], shares, split_by, self.split_seed)
         splits = {name: usable[rows] for name, rows in drawn.items()}
-        if split_by == "group":
-            few = [name for name, rows in splits.items() if len(np.unique(groups[rows])) < 2]
-            if few:
-                raise LikewiseError(
-                    f"of {len(np.unique(groups[usable]))} groups, drawn whole, {few[0]} gets fewer "
-                    "than 2 and has nothing to tell apart; set data.split_by=product"
-                )
-        return splits, []
+        return splits, self._untellable(splits, groups)
+
+    def _untellable(self, splits: dict[str, np.ndarray], groups: np.ndarray) -> list[str]:
+        if not (groups >= 0).any():
+            return []
+        return list(untellable_groups(splits, groups).values())
 
 
 def _column(table: Dataset, name: str) -> Any:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from likewise.data.table.base import named
 from likewise.errors import LikewiseError
 
 TEXTS = ("title", "description", "brand", "category")
@@ -39,11 +40,15 @@ def resolve(
         several = not isinstance(column, str)
         if several and role != "attributes":
             raise LikewiseError(f"data.columns.{role} must be the name of one column")
+        if several and not (
+            isinstance(column, Sequence) and all(isinstance(name, str) for name in column)
+        ):
+            raise LikewiseError(f"data.columns.{role}={column} must be a list of column names")
         for name in column if several else [column]:
             if name not in found:
                 raise LikewiseError(
                     f"{where} has no column {name} for data.columns.{role}"
-                    f"{_meant(name, found)}; it has {', '.join(found)}"
+                    f"{_meant(name, found)}; it has {named(found)}"
                 )
         roles[role] = list(column) if several else column
     return roles

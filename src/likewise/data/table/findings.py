@@ -13,8 +13,12 @@ class Defect(Enum):
 
     FIELDS = ("left out", "the line has too few or too many fields")
     RECORD = ("left out", "the line is no JSON object")
+    LONG = ("left out", "a field of the line has more than 131,072 characters")
     NO_PICTURE = ("left out", "no picture is named")
     PICTURE_MISSING = ("left out", "the picture file is missing")
+    PICTURE_NO_FILE = ("left out", "the picture is no file but a folder, a pipe or a device")
+    PICTURE_BYTES = ("left out", "the picture file is larger than 64 MiB")
+    PICTURE_KIND = ("left out", "the picture is neither a path nor bytes")
     PICTURE_ON_WEB = ("left out", "the picture is a web address, which is not fetched")
     PICTURE_CORRUPT = ("left out", "the picture cannot be decoded")
     PICTURE_FLAT = ("left out", "the picture is of one colour, a placeholder")
@@ -27,9 +31,11 @@ class Defect(Enum):
     PRICE = ("kept without a price", "it cannot be read")
     ATTRIBUTES = ("kept without attributes", "these are neither names with values nor JSON of it")
     TEXT = ("kept with the text mended", "it held control characters or bytes of another encoding")
+    NESTED = ("kept with JSON as the text", "a list or an object stands where a text should")
     NO_GROUP = ("kept, but in no split", "the group is missing")
     SPLIT = ("kept, but in no split", "the name of the split is unknown")
     UNKNOWN_PRODUCT = ("left out", "they name a product that the catalogue does not have")
+    SELF = ("left out", "they pair a product with itself")
     LABEL = ("left out", "the label is neither 1 nor 0")
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from likewise.data.cleaning.price import parse_price
+from likewise.data.table.base import SPLIT_NAMES
 from likewise.data.table.columns import CONTENTS, TEXTS
 from likewise.data.table.findings import Defect
-from likewise.data.table.rows import SPLIT_NAMES
 
 # Bytes that were no UTF-8, as ``surrogateescape`` leaves them.
 _FOREIGN = re.compile("[\udc80-\udcff]+")
@@ -81,6 +81,8 @@ def _text(value: Any, defects: list[Defect]) -> str | None:
     if isinstance(value, float) and value.is_integer():
         # pandas makes floats of whole numbers when one of them is missing.
         value = int(value)
+    if isinstance(value, list | dict):
+        defects.append(Defect.NESTED)
     text = value if isinstance(value, str) else _words(value)
     mended = _CONTROL.sub("", _FOREIGN.sub(_windows, text))
     if mended != text:

@@ -15,6 +15,8 @@ from likewise.data.table.findings import Defect
 
 REASONS = {
     "missing file": Defect.PICTURE_MISSING,
+    "no regular file": Defect.PICTURE_NO_FILE,
+    "file too large": Defect.PICTURE_BYTES,
     "corrupt": Defect.PICTURE_CORRUPT,
     "single colour": Defect.PICTURE_FLAT,
     "too small": Defect.PICTURE_SMALL,
@@ -54,10 +56,13 @@ def read_picture(value: Any, root: Path, size: int | None) -> Picture | Defect:
         if path is None:
             return Defect.PICTURE_ON_WEB if value.strip() else Defect.NO_PICTURE
         try:
-            value = path.read_bytes()
-        except (OSError, ValueError):
-            return Defect.PICTURE_MISSING
-    if not isinstance(value, bytes) or (not value and path is None):
+            value = picture_check.picture_bytes(path)
+        except picture_check.UnusablePicture as error:
+            return REASONS[error.reason]
+    if not isinstance(value, bytes):
+        nothing = value is None or value != value  # NaN is how pandas says nothing
+        return Defect.NO_PICTURE if nothing else Defect.PICTURE_KIND
+    if not value and path is None:
         return Defect.NO_PICTURE
     try:
         picture = picture_check.read_picture(value)

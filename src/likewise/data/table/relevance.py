@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 
 from likewise.data.catalogue import SPLITS
 from likewise.data.relevance import Pairs
-from likewise.data.splits import group_split, stratified_sample
+from likewise.data.splits import stratified_sample, whole_groups
+from likewise.data.table.base import SPLIT_NAMES, named
 from likewise.data.table.columns import resolve
 from likewise.data.table.findings import Defect, Findings
 from likewise.data.table.mend import text_of
-from likewise.data.table.rows import SPLIT_NAMES, open_rows
+from likewise.data.table.rows import open_rows
 from likewise.errors import LikewiseError
 
 PAIR_ROLES = ("left_id", "right_id", "label", "split")
@@ -24,9 +25,14 @@ LABELS = {"1": 1, "1.0": 1, "true": 1, "yes": 1, "0": 0, "0.0": 0, "false": 0, "
 
 def named_shares(shares: Sequence[float]) -> dict[str, float]:
     """The shares by split; raises ``LikewiseError`` unless three positive ones make 1."""
-    if len(shares) != 3 or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-9:
+    numbers = (
+        isinstance(shares, Sequence)
+        and len(shares) == 3
+        and all(isinstance(share, int | float) and share > 0 for share in shares)
+    )
+    if not numbers or abs(sum(shares) - 1) > 1e-9:
         raise LikewiseError(
-            f"data.shares={list(shares)} must be three positive shares that make 1: of "
+            f"data.shares={shares} must be three positive shares that make 1: of "
             f"{', '.join(SPLITS)}"
         )
     return dict(zip(SPLITS, shares, strict=True))
@@ -41,14 +47,11 @@ def draw(
         groups: int64 [n].
         shares: of the products, by the name of the split; they make 1.
         split_by: ``product``: each split has about its share of every group; ``group``: splits
-            share no group.
+            share no group, and of few groups a split may get none.
         seed: of the draw.
     """
     if split_by == "group":
-        try:
-            return group_split(groups, shares, seed)
-        except LikewiseError as error:
-            raise LikewiseError(f"{error}, or set data.split_by=product") from error
+        return whole_groups(groups, shares, seed)
     rest, drawn = np.arange(len(groups)), {}
     first, *later = shares
     for name in reversed(later):
@@ -76,12 +79,12 @@ def read_pairs(
         shares, seed: of the draw.
         encoding, cache: as ``open_rows`` takes them.
     """
-    rows = open_rows(path, encoding, cache)
+    rows = open_rows(path, encoding, cache, "data.pairs")
     roles = resolve({}, rows.columns, path, PAIR_ROLES)
     if missing := [name for name in PAIR_ROLES[:3] if name not in roles]:
         raise LikewiseError(
             f"{path} has no column {missing[0]}; pairs have left_id, right_id, label and maybe "
-            f"split, and it has {', '.join(rows.columns)}"
+            f"split, and it has {named(rows.columns)}"
         )
     findings = Findings("pair", rows.place)
     ids: dict[str, list[str | None]] = {"left_id": [], "right_id": []}
@@ -110,6 +113,9 @@ def read_pairs(
     kept = (left >= 0) & (right >= 0)
     for number in np.flatnonzero(~kept):
         findings.add(Defect.UNKNOWN_PRODUCT, places[number])
+    for number in np.flatnonzero(kept & (left == right)):
+        findings.add(Defect.SELF, places[number])
+    kept &= left != right
     if not kept.any():
         raise LikewiseError(
             f"no pair of {path} can be used: {'; '.join(findings.sentences()) or 'it has none'}"
@@ -139,18 +145,21 @@ def with_validation(
     split_by: str,
     seed: int,
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Splits as a table states them; where no row is for validation, drawn from training."""
-    for name in ("train", "test"):
-        if not len(splits[name]):
-            raise LikewiseError(
-                f"the split column puts no product into {name}; put some there, or take the column "
-                "out and data.shares are drawn"
-            )
-    if len(splits["validation"]):
-        return dict(splits), []
+    """Splits as a table states them, and what is odd about these.
+
+    Where no row is for validation, they are drawn from training.
+    """
+    said = [
+        f"the split column puts no product into {name}; put some there, or take the column out and "
+        "data.shares are drawn"
+        for name in ("train", "test")
+        if not len(splits[name])
+    ]
+    if len(splits["validation"]) or not len(splits["train"]):
+        return dict(splits), said
     rows, both = splits["train"], shares["train"] + shares["validation"]
     parts = {name: shares[name] / both for name in ("train", "validation")}
     drawn = {name: rows[part] for name, part in draw(groups[rows], parts, split_by, seed).items()}
     count = len(drawn["validation"])
-    said = f"no product is in validation, so {count} training products were drawn for it"
-    return {**splits, **drawn}, [said]
+    said.append(f"no product is in validation, so {count} training products were drawn for it")
+    return {**splits, **drawn}, said

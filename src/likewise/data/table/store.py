@@ -20,16 +20,18 @@ import pyarrow as pa
 
 from likewise.data.catalogue import catalogue_features
 from likewise.data.images import image_dataset
+from likewise.data.table.base import BATCH, Rows, stamp
 from likewise.data.table.findings import WITHOUT_PICTURE, Defect, Findings
 from likewise.data.table.mend import content, is_empty, mend
 from likewise.data.table.pictures import Picture, picture_path, read_picture
-from likewise.data.table.rows import BATCH, Rows, stamp
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
 
 # To be raised when a stored table would read differently, so that old ones are made anew.
-VERSION = 1
+VERSION = 2
+# Bytes of the pictures that are held at once.
+HELD = 2**26
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ class Stored:
         table: the catalogue's columns, and ``group`` and ``split`` where the table has them.
         findings: what was wrong with its rows.
         digest: hash of its content, pictures included, wherever they lie.
+        repeated: how many rows were left out because an earlier one has their product_id.
     """
 
     table: Dataset
     findings: list[str]
     digest: str
+    repeated: int
 
 
 def cache_folder() -> Path:
@@ -111,7 +115,7 @@ def _make(
         pa.OSFile(str(raw), "wb") as sink,
         pa.ipc.new_stream(sink, features.arrow_schema) as writer,
     ):
-        for batch in _batches(rows.read()):
+        for batch in _batches(rows.read(), size if "image" in roles else None):
             mended = [
                 (place, *mend(row, roles, place))
                 for place, row in batch
@@ -131,14 +135,19 @@ def _make(
                     digest.update(picture.digest if isinstance(picture, Picture) else b"-")
             if kept:
                 writer.write_table(_table(kept, features))
-    _write_once_each(raw, folder / "rows.arrow", findings)
+    repeated = _write_once_each(raw, folder / "rows.arrow", findings)
     raw.unlink()
-    notes = {"findings": findings.sentences(), "digest": digest.hexdigest()}
+    notes = {
+        "findings": findings.sentences(),
+        "digest": digest.hexdigest(),
+        "repeated": repeated,
+    }
     (folder / "notes.json").write_text(json.dumps(notes), encoding="utf-8")
 
 
-def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    while batch := list(itertools.islice(rows, BATCH)):
+def _batches(rows: Iterator[Any], size: int | None) -> Iterator[list[Any]]:
+    count = BATCH if size is None else max(1, min(BATCH, HELD // (3 * size**2)))
+    while batch := list(itertools.islice(rows, count)):
         yield batch
 
 
@@ -209,8 +218,8 @@ def _pictures(pictures: list[Any], kind: pa.DataType) -> pa.Array | pa.ChunkedAr
     return pa.array(encoded, kind)
 
 
-def _write_once_each(source: Path, target: Path, findings: Findings) -> None:
-    """Copy a stream of rows; of those with one product_id only the first."""
+def _write_once_each(source: Path, target: Path, findings: Findings) -> int:
+    """Copy a stream of rows, of those with one product_id only the first; how many others are."""
     with pa.memory_map(str(source)) as file:
         table = pa.ipc.open_stream(file).read_all()
         keep = np.zeros(len(table), bool)
@@ -225,6 +234,7 @@ def _write_once_each(source: Path, target: Path, findings: Findings) -> None:
                 mask = keep[start : start + len(batch)]
                 start += len(batch)
                 writer.write_batch(batch if mask.all() else batch.take(np.flatnonzero(mask)))
+        return int((~keep).sum())
 
 
 def first_rows(values: pa.ChunkedArray) -> np.ndarray:
