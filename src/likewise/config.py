@@ -30,21 +30,27 @@ def compose(overrides: Sequence[str], config_dir: str | None = None) -> DictConf
         config_dir: a folder with config groups of the user's own, searched first.
     """
     import hydra
-    from hydra.errors import ConfigCompositionException
+    from hydra.errors import ConfigCompositionException, OverrideParseException
 
     more = search_path(config_dir)
     with hydra.initialize_config_dir(str(shipped("configs")), version_base="1.3"):
         try:
             return hydra.compose("train", [*overrides, *more])
+        except OverrideParseException as error:
+            raise LikewiseError(
+                f"{error.override} cannot be read as an override; write key=value, such as "
+                "encoder=cnn or encoder.channels=[8,8]"
+            ) from error
         except ConfigCompositionException as error:
             if (key := _unknown_key(error)) is None:
                 raise
-            names = [override.lstrip("+~").partition("=")[0] for override in overrides]
-            known = [one for one, name in zip(overrides, names, strict=True) if name != key]
+            known = [one for one in overrides if one.lstrip("+~").partition("=")[0] != key]
             sentence = _no_such_key(key, hydra.compose("train", [*known, *more]))
             raise LikewiseError(sentence) from error
         except ValueError as error:
-            raise LikewiseError(str(error)) from error
+            # What Hydra says of a group that is set to null does not name it.
+            empty = " ".join(one for one in overrides if one.endswith("=null"))
+            raise LikewiseError(f"{empty}: {error}" if empty else str(error)) from error
 
 
 def _unknown_key(error: BaseException) -> str | None:

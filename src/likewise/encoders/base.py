@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from likewise.data.products import LabelledPairs, Products, parts, to_float
+from likewise.errors import LikewiseError
 from likewise.similarity.base import Similarity
 
 
@@ -76,6 +77,11 @@ class Encoder(nn.Module):
     @torch.no_grad()
     def embed(self, products: Products, batch_size: int = 1024) -> Tensor:
         """Many products as they are held, to float32 [n, embedding_size] in evaluation mode."""
+        if not self.embeds:
+            raise LikewiseError(
+                f"{type(self).__name__} scores pairs of products and has no embeddings of single "
+                "ones; use task=matching, or train an encoder that embeds"
+            )
         self.eval()
         return torch.cat([self(to_float(part)).float() for part in parts(products, batch_size)])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from torch import Tensor
 
+from likewise.atomic import atomic
 from likewise.errors import LikewiseError
 from likewise.similarity.base import Similarity, UnusableInput
 from likewise.similarity.topk import iter_topk
@@ -47,16 +47,12 @@ def write_matrix(
             f"{free / 1e9:.1f} GB free; write pairs (top-k or a threshold) instead"
         )
     prepared = similarity.prepare(embeddings)
-    partial = path.with_name(path.name + ".partial")
-    try:
+    with atomic(path) as partial:
         matrix = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=(n, n))
         for start in range(0, n, block_rows):
             stop = start + block_rows
             matrix[start:stop] = similarity.block(prepared[start:stop], prepared).cpu().numpy()
         matrix.flush()
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_pairs(
@@ -92,27 +88,20 @@ def write_pairs(
     if top_k is not None:
         fields.append(("rank", pa.int32()))
     schema = pa.schema(fields)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-            if top_k is not None:
-                k = min(top_k, len(ids) - 1)
-                if k < 1:
-                    raise UnusableInput(f"top_k={top_k} finds nothing among {len(ids)} product(s)")
-                for start, _, found in iter_topk(
-                    prepared, prepared, similarity, k, exclude_self=True
-                ):
-                    left = np.repeat(np.arange(start, start + len(found)), k)
-                    right = found.flatten().cpu().numpy()
-                    ranks = np.tile(np.arange(1, k + 1, dtype=np.int32), len(found))
-                    values = _values(prepared, similarity, left, right)
-                    _write(writer, schema, ids, left, right, values, ranks)
-            elif threshold is not None:
-                for left, right, values in _alike(prepared, similarity, threshold):
-                    _write(writer, schema, ids, left, right, values, None)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        if top_k is not None:
+            k = min(top_k, len(ids) - 1)
+            if k < 1:
+                raise UnusableInput(f"top_k={top_k} finds nothing among {len(ids)} product(s)")
+            for start, _, found in iter_topk(prepared, prepared, similarity, k, exclude_self=True):
+                left = np.repeat(np.arange(start, start + len(found)), k)
+                right = found.flatten().cpu().numpy()
+                ranks = np.tile(np.arange(1, k + 1, dtype=np.int32), len(found))
+                values = _values(prepared, similarity, left, right)
+                _write(writer, schema, ids, left, right, values, ranks)
+        elif threshold is not None:
+            for left, right, values in _alike(prepared, similarity, threshold):
+                _write(writer, schema, ids, left, right, values, None)
 
 
 def _alike(

@@ -69,9 +69,23 @@ def make(config: Any, **extra: Any) -> Any:
         raise LikewiseError(f"{config._target_} cannot be made: {text}") from error
 
 
+def get_target(name: str) -> Any:
+    """The class or function that a ``_target_`` names.
+
+    Raises:
+        LikewiseError: there is none.
+    """
+    try:
+        return hydra.utils.get_object(name)
+    except Exception as error:
+        # What importing a module of the user's raises can be anything.
+        reason = " ".join(str(error.__cause__ or error).split())
+        raise LikewiseError(f"{name} cannot be imported ({reason[:200]})") from error
+
+
 def _check_numbers(config: Any) -> None:
     """Refuse what is no number where a part's signature asks for one, and NaN everywhere."""
-    target = inspect.unwrap(hydra.utils.get_object(config._target_))
+    target = inspect.unwrap(get_target(config._target_))
     try:
         kinds = get_type_hints(target.__init__ if inspect.isclass(target) else target)
     except (NameError, TypeError):
@@ -182,7 +196,7 @@ _readers: dict[str, Reader] = {}
 def _is_reader(part: Any) -> bool:
     if not isinstance(part, DictConfig) or "_target_" not in part:
         return False
-    target = hydra.utils.get_object(part._target_)
+    target = get_target(part._target_)
     return inspect.isclass(target) and issubclass(target, Reader)
 
 
@@ -202,7 +216,7 @@ def modalities(config: Any) -> list[str]:
     """What the encoder of a config, or the encoders it is made of, read; each once."""
     inner = [name for key in config for name in _inner_modalities(config.get(key))]
     if not inner and "_target_" in config:
-        inner = [getattr(hydra.utils.get_object(config._target_), "modality", "image")]
+        inner = [getattr(get_target(config._target_), "modality", "image")]
     # An encoder may read the catalogue itself.
     return [modality for modality in dict.fromkeys(inner) if modality]
 
@@ -211,7 +225,7 @@ def _inner_modalities(part: Any) -> list[str]:
     if not isinstance(part, DictConfig):
         return []
     if "_target_" in part:
-        target = hydra.utils.get_object(part._target_)
+        target = get_target(part._target_)
         return modalities(part) if inspect.isclass(target) and issubclass(target, Encoder) else []
     return [name for key in part for name in _inner_modalities(part.get(key))]
 
@@ -291,7 +305,7 @@ def _check_parameters(config: DictConfig, method: Method) -> None:
 
 def reads_pairs(config: DictConfig) -> bool:
     """Whether the config's method trains on labelled pairs."""
-    return bool(getattr(hydra.utils.get_object(config.method._target_), "reads_pairs", False))
+    return bool(getattr(get_target(config.method._target_), "reads_pairs", False))
 
 
 def _check_pairs(config: DictConfig, loss: nn.Module) -> None:
@@ -397,7 +411,7 @@ def check_targets(config: Any, allow: tuple[str, ...] = ()) -> None:
 def _check_target(target: str, allow: tuple[str, ...]) -> None:
     allowed = ALLOWED + tuple(f"{name.rstrip('.')}." for name in allow)
     if target.startswith(allowed):
-        found = hydra.utils.get_object(target)
+        found = get_target(target)
         # An attribute of an allowed module may come from elsewhere, and a function do anything.
         function = target.startswith(FUNCTIONS) and inspect.isfunction(found)
         own = f"{getattr(found, '__module__', '')}.".startswith(allowed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
+from likewise.atomic import atomic
 from likewise.studies import build, tables
 from likewise.studies.evidence import Contrast, contrasts
 from likewise.studies.leak_report import LeakReport, read_leaks
@@ -117,9 +117,8 @@ def write_tables(comparison: Comparison) -> list[Path]:
         "evidence.tex": tables.latex_table(rows),
     }
     for name, text in texts.items():
-        partial = comparison.folder / f"{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, comparison.folder / name)
+        with atomic(comparison.folder / name) as partial:
+            partial.write_text(text, encoding="utf-8")
     return [comparison.folder / name for name in texts]
 
 

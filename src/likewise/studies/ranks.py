@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from likewise.atomic import atomic
 from likewise.studies import drawing, tables
 from likewise.studies.comparison import Comparison
 from likewise.studies.results import specification
@@ -82,9 +82,8 @@ def write_ranks(comparisons: Sequence[Comparison], name: str, folder: Path) -> s
             f"{ranks.critical_difference:.2f}, are not told apart (Demšar 2006). "
             "See `ranks.png`, and the folder of each data set for its own results.",
         ]
-    partial = folder / "RESULTS.md.partial"
-    partial.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    os.replace(partial, folder / "RESULTS.md")
+    with atomic(folder / "RESULTS.md") as partial:
+        partial.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return finding
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import likewise
+from likewise.atomic import atomic
 from likewise.studies import drawing, tables
 from likewise.studies.comparison import Comparison
 from likewise.studies.galleries import query_galleries
@@ -45,9 +45,8 @@ def write_report(comparison: Comparison) -> Path:
 
 def write_page(page: str, path: Path) -> Path:
     """Write a page whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(page, encoding="utf-8")
-    os.replace(partial, path)
+    with atomic(path) as partial:
+        partial.write_text(page, encoding="utf-8")
     return path
 
 

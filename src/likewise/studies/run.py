@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 import likewise
+from likewise.atomic import atomic
 from likewise.errors import LikewiseError
 
 # Keys that change where or how a run is shown, never its result.
@@ -127,9 +127,8 @@ def claimed(folder: Path) -> Iterator[None]:
 
 def write_json(path: Path, content: Any) -> None:
     """Write whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(partial, path)
+    with atomic(path) as partial:
+        partial.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def read_result(folder: Path) -> Mapping[str, Any]:

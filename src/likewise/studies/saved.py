@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import hydra
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from likewise.atomic import atomic
 from likewise.config import compose, shipped
 from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
@@ -84,11 +83,6 @@ class SavedRun:
 
     def stream_embeddings(self, split: str) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Rows (int64) and their embeddings (float32 [n, d]), a chunk at a time."""
-        if not self.encoder.embeds:
-            raise LikewiseError(
-                f"{type(self.encoder).__name__} scores pairs of products and has no embeddings of "
-                "single ones; evaluate its run, or train an encoder that embeds"
-            )
         rows = self.rows(split)
         for start in range(0, len(rows), CHUNK):
             chosen = rows[start : start + CHUNK]
@@ -136,7 +130,7 @@ def _without_weights(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     made = {key: _without_weights(value) for key, value in part.items()}
-    target = hydra.utils.get_object(part["_target_"]) if "_target_" in part else None
+    target = build.get_target(part["_target_"]) if "_target_" in part else None
     return made | getattr(target, "uninitialised", {})
 
 
@@ -171,14 +165,11 @@ def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
 
 def write_embeddings(path: Path, run: SavedRun, split: str) -> None:
     """Parquet with ``product_id`` and ``embedding`` (fixed-size list of float32)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     size = run.encoder.embedding_size
     schema = pa.schema({"product_id": pa.string(), "embedding": pa.list_(pa.float32(), size)})
-    with pq.ParquetWriter(partial, schema) as writer:
+    with atomic(path) as partial, pq.ParquetWriter(partial, schema) as writer:
         for rows, embeddings in run.stream_embeddings(split):
             ids = run.data.catalogue.select(rows)["product_id"][:]
             flat = pa.array(embeddings.cpu().numpy().reshape(-1))
             column = pa.FixedSizeListArray.from_arrays(flat, size)
             writer.write_table(pa.table([pa.array(ids, pa.string()), column], schema=schema))
-    os.replace(partial, path)

@@ -37,7 +37,7 @@ class Study:
 
     Attributes:
         name: of its folder.
-        config: see ``configs/study/default.yaml``; ``methods`` are filled in from ``ablate``.
+        config: see ``configs/study.yaml``; ``methods`` are filled in from ``ablate``.
         folder: ``<output>/<name>``.
         overrides, config_dir: of every run, from the command line.
     """
@@ -95,7 +95,7 @@ def open_study(
     for place in places:
         path = place / "study.yaml"
         if path.is_file():
-            config = read_yaml(path, shipped("configs") / "study" / "default.yaml")
+            config = read_yaml(path, shipped("configs") / "study.yaml")
             _fill_in(config, path)
             label = place.resolve().name
             return Study(label, config, Path(output) / label, overrides, config_dir)
