@@ -361,3 +361,11 @@ def test_memory_stays_bounded_whatever_a_picture_or_a_line_names() -> None:
         [sys.executable, "-c", code], preexec_fn=limit, capture_output=True, text=True, timeout=60
     )
     assert found.returncode == 0, found.stderr[-2000:]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_table_closed_to_us_is_one_sentence() -> None:
+    write("shop.csv", shop())
+    Path("shop.csv").chmod(0)
+    with pytest.raises(LikewiseError, match=r"shop.csv cannot be read \(.*Permission denied"):
+        TableSource("shop.csv").load()

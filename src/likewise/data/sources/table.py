@@ -46,6 +46,7 @@ class TableSource:
       (with ``image_size: null`` the product stays for its text, if it has any); a row without
       anything to compare it by;
     - kept, but in no split: a missing group, an unknown split;
+    - said of the whole: splits in which nothing can be told apart, and what would help;
     - kept: without a title; without a price that cannot be read; a missing product_id becomes
       ``row-<place>``; control characters go, and bytes that are not of the encoding are read as
       Windows-1252.
