@@ -16,7 +16,8 @@ class RunningTopk:
 
     Every row has a threshold, its k-th largest key so far. Only larger keys of a tile matter, and
     soon there are few: the maxima of groups of columns tell where, and spare the tile a selection.
-    Such keys wait in spare places until one row has no more of them; then all rows select anew.
+    Such keys wait in spare places until a row has no more of them or the columns have doubled; then
+    all rows select anew.
     Of equal keys the leftmost win, as in a stable sort of the whole row.
 
     Args:
@@ -33,34 +34,48 @@ class RunningTopk:
         self.keys = torch.full((rows, k + self.room), -torch.inf, device=device)
         self.columns = torch.zeros(rows, k + self.room, dtype=torch.int64, device=device)
         self.waiting = torch.zeros(rows, dtype=torch.int64, device=device)
+        self.threshold = torch.full((rows,), -torch.inf, device=device)
+        self.selected_at = 0
 
     def add(self, keys: Tensor) -> None:
         """Look at the next tile, float32 [rows, m]; it is not needed afterwards."""
-        if self.seen == 0:
-            found, columns = largest(keys, self.k)
-            self.keys[:, : found.shape[1]] = found
-            self.columns[:, : found.shape[1]] = columns
-        elif self.seen < SEED * self.k:
-            self._let_best_wait(keys, slice(None))
+        whole = keys.shape[1] // GROUP * GROUP
+        if whole:
+            self._add(keys[:, :whole].unflatten(1, (-1, GROUP)))
+        if whole < keys.shape[1]:
+            self._add(keys[:, whole:, None])
+
+    def _add(self, grouped: Tensor) -> None:
+        """Look at columns in groups, [rows, groups, size]."""
+        maxima = grouped.amax(2)
+        if self.seen == 0 and maxima.shape[1] >= 1.5 * self.k:
+            # So many different keys are as large as the k-th largest maximum; equal ones count.
+            least = maxima.topk(self.k, dim=1, sorted=False).values.amin(1)
+            self.threshold = least.nextafter(self.threshold)
+            self._let_larger_wait(grouped, maxima)
+        elif self.seen < max(1, SEED * self.k):
+            self._let_best_wait(grouped.flatten(1), slice(None))
             self._select()
         else:
-            self._let_larger_wait(keys)
-        self.seen += keys.shape[1]
+            if self.seen >= 2 * self.selected_at:
+                self._select()
+            self._let_larger_wait(grouped, maxima)
+        self.seen += maxima.shape[1] * grouped.shape[2]
 
     def best(self) -> tuple[Tensor, Tensor]:
         """Keys float32 [rows, k] and columns int64 [rows, k], largest first."""
         self._select()
         return self.keys[:, : self.k].contiguous(), self.columns[:, : self.k].contiguous()
 
-    def _let_larger_wait(self, keys: Tensor) -> None:
+    def _let_larger_wait(self, grouped: Tensor, maxima: Tensor) -> None:
         """Keep the keys above the threshold of their row."""
-        rows, columns, found = _above(keys, self.keys[:, self.k - 1])
-        counts = torch.bincount(rows, minlength=len(keys))
+        rows, columns, found = _above(grouped, maxima, self.threshold)
+        counts = torch.bincount(rows, minlength=len(maxima))
         if bool((self.waiting + counts > self.room).any()):
             self._select()
         crowded = counts > self.room
         if bool(crowded.any()):
-            self._let_best_wait(keys, crowded)
+            self._let_best_wait(grouped[crowded].flatten(1), crowded)
             kept = ~crowded[rows]
             rows, columns, found = rows[kept], columns[kept], found[kept]
             counts[crowded] = 0
@@ -72,8 +87,8 @@ class RunningTopk:
         self.waiting += counts
 
     def _let_best_wait(self, keys: Tensor, rows: Tensor | slice) -> None:
-        """Keep the k largest keys of some rows, in which nothing waits."""
-        found, columns = largest(keys[rows], self.k)
+        """Keep the k largest of each of these rows, in which nothing waits."""
+        found, columns = largest(keys, self.k)
         # Equal keys must wait in the order of their columns, which ``largest`` keeps.
         stop = self.k + found.shape[1]
         self.keys[rows, self.k : stop] = found
@@ -89,18 +104,19 @@ class RunningTopk:
         self.columns[:, : self.k] = self.columns[:, :stop].gather(1, places)
         self.keys[:, : self.k] = found
         self.keys[:, self.k : stop] = -torch.inf
+        self.threshold = found[:, -1]
         self.waiting.zero_()
+        self.selected_at = self.seen
 
 
-def _above(keys: Tensor, threshold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _above(grouped: Tensor, maxima: Tensor, threshold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Rows, columns and keys [c] above the threshold of the row, row by row, left to right."""
-    group = GROUP if keys.shape[1] % GROUP == 0 else 1
-    grouped = keys.unflatten(1, (-1, group))
-    rows, groups = (grouped.amax(2) > threshold[:, None]).nonzero(as_tuple=True)
+    rows, groups = (maxima > threshold[:, None]).nonzero(as_tuple=True)
     # Indexing copies whole groups, far fewer than there are.
     picked = grouped[rows, groups]
     chosen, inside = (picked > threshold[rows, None]).nonzero(as_tuple=True)
-    return rows[chosen], groups[chosen] * group + inside, picked[chosen, inside]
+    columns = groups[chosen] * grouped.shape[2] + inside
+    return rows[chosen], columns, picked[chosen, inside]
 
 
 def largest(keys: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -114,9 +130,15 @@ def largest(keys: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """
     found, columns = keys.topk(min(k + 1, keys.shape[1]), dim=1)
     # ``topk`` leaves open which of equal keys comes first, and which is the k-th.
-    tied = (found[:, 1:] == found[:, :-1]).any(1)
+    equal = found[:, 1:] == found[:, :-1]
     found, columns = found[:, :k], columns[:, :k]
+    tied = equal[:, : k - 1].any(1)
     if bool(tied.any()):
-        exact = keys[tied].sort(dim=1, descending=True, stable=True)
-        found[tied], columns[tied] = exact.values[:, :k], exact.indices[:, :k]
+        places, order = columns[tied].sort(dim=1)
+        exact = found[tied].gather(1, order).sort(dim=1, descending=True, stable=True)
+        found[tied], columns[tied] = exact.values, places.gather(1, exact.indices)
+    open_end = equal[:, k - 1 :].any(1)
+    if bool(open_end.any()):
+        exact = keys[open_end].sort(dim=1, descending=True, stable=True)
+        found[open_end], columns[open_end] = exact.values[:, :k], exact.indices[:, :k]
     return found, columns

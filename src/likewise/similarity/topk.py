@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from likewise.similarity.base import Similarity, UnusableInput
-from likewise.similarity.running import RunningTopk
+from likewise.similarity.running import GROUP, RunningTopk
 
 # Matrix multiplication likes balanced tiles: on an AMD EPYC 2,048 × 2,048 takes half the time of 91
 # × 65,536 for the same keys (10,000 × 60,000, d = 128, two cores). 24 MB of keys and what is kept.
 TILE = 2_048
 BLOCK_ELEMENTS = 6_000_000
-# Where so many neighbours per gallery row are asked for, most keys are kept for a while, and one
-# selection over wide tiles is cheaper than a running one.
-DEEP = 1 / 64
+# Columns per neighbour that a first tile needs, so that few keys pass its threshold. Where the
+# gallery has fewer, one selection over wide tiles is cheaper.
+WIDTH = 64
 DEEP_TILE = 65_536
 
 
@@ -47,8 +47,7 @@ def iter_topk(
     if k < 1:
         raise UnusableInput("there is no other product to find")
     elements = BLOCK_ELEMENTS if block_elements is None else block_elements
-    tile = max(2 * k, DEEP_TILE if k > DEEP * len(gallery) else TILE)
-    tile = min(len(gallery), tile)
+    tile = _tile(k, len(gallery))
     # Keeping, selecting and scoring a neighbour takes about 16 floats.
     rows = max(1, elements // (tile + 16 * k))
     # Blocks of one size: a last block of few queries would be multiplied slowly.
@@ -68,6 +67,17 @@ def iter_topk(
             # Where the buffer was not used, two tiles are never held at once.
             del keys
         yield start, *running.best()
+
+
+def _tile(k: int, size: int) -> int:
+    """How many gallery rows are scored at once."""
+    running = min(max(TILE, k * WIDTH), 8 * TILE)
+    widest = DEEP_TILE if k * WIDTH > size else running
+    # All of a tile narrower than 2k would be kept.
+    widest = max(widest, 2 * k)
+    # Tiles of one size, of whole groups but for the last.
+    even = math.ceil(size / math.ceil(size / widest))
+    return min(size, math.ceil(even / GROUP) * GROUP)
 
 
 def topk_neighbours(
