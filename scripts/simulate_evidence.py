@@ -23,7 +23,7 @@ from scipy import optimize, special
 
 from likewise.studies.clusters import number_clusters
 from likewise.studies.seed_variance import SeedVariance, pool_seeds
-from likewise.studies.statistics import paired_test
+from likewise.studies.statistics import holm, paired_test
 
 ALPHA = 0.05
 SEED = 20261124
@@ -137,10 +137,10 @@ def smyth(means: Mapping[str, Sequence[float]]) -> Callable[[str, str], SeedVari
     return difference
 
 
-def rejections(
+def p_values(
     setting: Setting, test: str, scores: np.ndarray, clusters: tuple[np.ndarray, ...]
-) -> list[bool]:
-    """Whether each method is told from the baseline at 5 %, not corrected for their number."""
+) -> list[float]:
+    """Of each method against the baseline, not corrected for their number."""
     pools: dict[str, Pool] = {"pooled": pooled, "Smyth": smyth}
     known = None
     if test in pools:
@@ -155,21 +155,34 @@ def rejections(
             seed_variance=known(str(method), "0") if known else None,
             count_seeds=False,
         ).p_value
-        < ALPHA
         for method in range(1, setting.methods)
     ]
 
 
 def rates(
-    setting: Setting, tests: Sequence[str], repetitions: int, seed: int = SEED
+    setting: Setting,
+    tests: Sequence[str],
+    repetitions: int,
+    seed: int = SEED,
+    corrected: bool = False,
 ) -> dict[str, np.ndarray]:
-    """Share of rejections by test, float64 [methods - 1]; all tests see the same data."""
+    """Share of rejections by test, float64 [methods - 1]; all tests see the same data.
+
+    Args:
+        setting: what is simulated.
+        tests: ``independent``, ``unpooled``, ``pooled`` or ``Smyth``.
+        repetitions: simulated studies.
+        seed: of all draws.
+        corrected: after Holm, and last, float64 [methods], the share with any rejection.
+    """
     generator = np.random.default_rng([seed, setting.methods, setting.seeds])
-    counts = {test: np.zeros(setting.methods - 1) for test in tests}
+    counts = {test: np.zeros(setting.methods - 1 + corrected) for test in tests}
     for _ in range(repetitions):
         scores, clusters = draw(setting, generator)
         for test in tests:
-            counts[test] += rejections(setting, test, scores, clusters)
+            found = p_values(setting, test, scores, clusters)
+            rejected = np.array(holm(found) if corrected else found) < ALPHA
+            counts[test] += np.append(rejected, rejected.any()) if corrected else rejected
     return {test: count / repetitions for test, count in counts.items()}
 
 
@@ -241,13 +254,15 @@ def main() -> None:
     options = parser.parse_args()
     units_tests = ["independent", "unpooled", "pooled"]
     seeds_tests = ["unpooled", "Smyth", "pooled"]
-    powers = power_settings()
+    luck, powers = seed_settings(), power_settings()
+    whole = [one for one in luck if one.methods == 5 and one.heterogeneity in (0.0, 2.0)]
     with ProcessPoolExecutor(options.processes) as workers:
-        several = partial(rates, repetitions=options.repetitions)
-        of_units = list(workers.map(several, UNITS, [units_tests] * len(UNITS)))
-        luck = seed_settings()
-        of_seeds = list(workers.map(several, luck, [seeds_tests] * len(luck)))
-        of_power = list(workers.map(several, powers, [seeds_tests] * len(powers)))
+        single = partial(rates, repetitions=options.repetitions)
+        studies = partial(rates, repetitions=options.repetitions, corrected=True)
+        of_units = list(workers.map(single, UNITS, [units_tests] * len(UNITS)))
+        of_seeds = list(workers.map(single, luck, [seeds_tests] * len(luck)))
+        of_whole = list(workers.map(studies, whole, [["unpooled", "pooled"]] * len(whole)))
+        of_power = list(workers.map(single, powers, [seeds_tests] * len(powers)))
 
     print("### Level: what the test units share\n")
     rows = [["no true difference", "units independent", "by cluster", "by cluster, pooled"]]
@@ -263,11 +278,20 @@ def main() -> None:
     each = len(heads)
     for start in range(0, len(luck), each):
         for test in seeds_tests:
-            found = [one[test] for one in of_seeds[start : start + each]]
-            cells = [_percent(one) for one in found[: len(SPREADS)]]
-            cells += [f"{_percent(one)} / {_percent(one[-1])}" for one in found[len(SPREADS) : -1]]
-            cells += [_percent(found[-1])]
+            shares = [one[test] for one in of_seeds[start : start + each]]
+            cells = [_percent(one) for one in shares[: len(SPREADS)]]
+            cells += [f"{_percent(one)} / {_percent(one[-1])}" for one in shares[len(SPREADS) : -1]]
+            cells += [_percent(shares[-1])]
             rows.append([luck[start].name, test, *cells])
+    print(_table(rows))
+
+    print("\n### Level of a whole study: any false finding, after Holm\n")
+    heads = ["log variances SD 0", "SD 2", "one method × 3", "× 10", "baseline × 3"]
+    rows = [["no true difference", "test", *heads]]
+    for start in range(0, len(whole), len(heads)):
+        for test in ("unpooled", "pooled"):
+            some = of_whole[start : start + len(heads)]
+            rows.append([whole[start].name, test, *(_percent(one[test][-1]) for one in some)])
     print(_table(rows))
 
     print("\n### Power\n")
@@ -279,9 +303,10 @@ def main() -> None:
     command = f"python scripts/simulate_evidence.py --repetitions {options.repetitions}"
     print(
         f"\nRejections in % at the 5 % level, {options.repetitions} simulated studies a row, mean "
-        f"over the methods; the standard error of a 5 is at most {error:.1f}. Made on "
-        f"{date.today()} with `{command}`, seed {SEED}, numpy {np.__version__}, scipy "
-        f"{scipy.__version__}, on {os.cpu_count()} {platform.machine()} cores."
+        "over the methods unless said otherwise; the standard error of a 5 is at most "
+        f"{error:.1f}. Made on {date.today()} with `{command}`, seed {SEED}, numpy "
+        f"{np.__version__}, scipy {scipy.__version__}, on {os.cpu_count()} {platform.machine()} "
+        "cores."
     )
 
 
