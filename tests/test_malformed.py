@@ -28,7 +28,7 @@ TRAIN = {
     "scale 0": (["loss=arcface", "loss.scale=0"], "loss.scale=0 must be above 0"),
     "patience below 0": (["trainer.patience=-1"], "trainer.patience=-1"),
     "patience of a word": (["trainer.patience=long"], "trainer.patience=long"),
-    "an embedding no memory holds": (["embedding_size=100000000000"], "this machine has"),
+    "an embedding no memory holds": (["embedding_size=20000000"], "this machine has"),
     "a misspelt option": (["encoder.chanels=[8]"], "did you mean encoder.channels?"),
     "a misspelt group": (["encodr=cnn"], "did you mean encoder?"),
     "a misspelt seed": (["sede=3"], "did you mean seed?"),

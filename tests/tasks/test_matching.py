@@ -232,3 +232,67 @@ def test_some_of_judged_pairs() -> None:
     some = judged.some(np.array([True, False, True, True]))
     assert some.predicted.tolist() == [False, True, True]
     assert some.labels.tolist() == [0, 0, 1]
+
+
+@pytest.fixture
+def own_pairs(tmp_path: Path) -> list[str]:
+    """A person's own products and pairs, one of whose 40 test pairs is a training pair."""
+    titles = "".join(f"p{row},lamp number {row % 10} by {row}\n" for row in range(80))
+    (tmp_path / "products.csv").write_text(f"product_id,title\n{titles}")
+    lines = ["left_id,right_id,label,split"]
+    for row in range(80):
+        part = ["train", "train", "valid", "test"][row % 4]
+        lines += [f"p{row},p{(row + 10) % 80},1,{part}", f"p{row},p{(row + 3) % 80},0,{part}"]
+    lines[-1] = "p10,p0,1,test"
+    (tmp_path / "pairs.csv").write_text("\n".join(lines))
+    return [
+        "data=table",
+        f"data.path={tmp_path / 'products.csv'}",
+        f"data.pairs={tmp_path / 'pairs.csv'}",
+        "task=matching",
+        "encoder=bag",
+        "trainer.max_epochs=1",
+        "logger=none",
+        f"output={tmp_path / 'runs'}",
+    ]
+
+
+def test_leaked_pairs_of_any_data_are_left_out_of_scores_of_their_own(
+    own_pairs: list[str], tmp_path: Path
+) -> None:
+    folder = train(compose([*own_pairs, "method=pairs"]))
+    scores = read_result(folder)["metrics"]
+    table = pq.read_table(folder / "per_query.parquet").to_pandas()
+    assert len(table) == 40
+    clean = table[table["product_id"] != "p10|p0"]
+    assert len(clean) == 39
+    called, right = clean["is_match"], clean["label"] == 1
+    f1 = 2 * (called & right).sum() / (called.sum() + right.sum())
+    assert scores["test_without_leaks/f1"] == pytest.approx(f1)
+
+
+def test_groups_that_are_not_there_are_not_blamed_on_the_batch(
+    own_pairs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *own_pairs]) == 1
+    assert "use method=pairs" in capsys.readouterr().err
+
+
+def test_costs_of_signals_are_those_of_its_trees(pairs: list[str]) -> None:
+    options = [one for one in pairs if "learning_rate" not in one and "encoder" not in one]
+    folder = train(compose([*options, "encoder=signals", "method=signals", "encoder.trees=7"]))
+    cost = read_result(folder)["cost"]
+    data = Synthetic().load()
+    assert data.pairs is not None
+    read = 2 * len(data.pairs.splits["train"])
+    assert cost["train_products_per_second"] * cost["train_seconds"] == pytest.approx(read)
+    forest = open_run(folder).encoder.forest
+    # A tree of n splits has n + 1 leaves; counted by walking down from the root.
+    nodes = 0
+    for left, right in zip(forest.left.tolist(), forest.right.tolist(), strict=True):
+        waiting = [0]
+        while waiting:
+            node = waiting.pop()
+            nodes += 1
+            waiting += [] if left[node] == node else [left[node], right[node]]
+    assert cost["parameters"] == nodes > 7

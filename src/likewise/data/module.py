@@ -110,6 +110,11 @@ class ProductModule(pl.LightningDataModule):
 
     def _check_groups(self) -> None:
         train = len(self.rows["train"])
+        if not train and self.data.pairs is not None:
+            raise LikewiseError(
+                "these data say what is alike by labelled pairs and not by groups, which the "
+                "method learns from; use method=pairs"
+            )
         if train < 2:
             raise LikewiseError(f"the training split holds {train} product(s); it needs at least 2")
         if self.batch_size > train:

@@ -48,6 +48,7 @@ NEEDED_BYTES = 50_000_000
 # Products whose embedding is timed.
 TIMED = 4096
 WHATEVER = 2**62
+LAST_LAYER = 512
 # Of whole numbers; a seed has 32 bits, as the random generators take it.
 RANGES = {
     "batch_size": (2, WHATEVER),
@@ -110,13 +111,15 @@ def check(config: DictConfig) -> None:
 
 
 def _check_memory(config: DictConfig, data: ProductData) -> None:
-    """Refuse embeddings that this machine's memory cannot hold."""
-    needed = 4 * config.embedding_size * max(len(rows) for rows in data.splits.values())
+    """Refuse embeddings that this machine's memory cannot hold, before it is filled."""
+    # Of the products, and of a last layer of some hundred inputs with its gradient and moments.
+    rows = max(len(rows) for rows in data.splits.values()) + 4 * LAST_LAYER
+    needed = 4 * config.embedding_size * rows
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > there:
         raise LikewiseError(
-            f"embedding_size={config.embedding_size} makes embeddings of {needed / 1e9:,.0f} GB, "
-            f"and this machine has {there / 1e9:,.0f} GB of memory; lower it"
+            f"embedding_size={config.embedding_size} needs about {needed / 1e9:,.0f} GB, and this "
+            f"machine has {there / 1e9:,.0f} GB of memory; lower it"
         )
 
 
