@@ -20,10 +20,10 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from omegaconf import DictConfig
 
-from likewise.config import compose
 from likewise.data.module import ProductModule
-from likewise.studies import build
-from likewise.studies.train import train
+from likewise.experiment import build
+from likewise.experiment.composition import compose
+from likewise.runs.train import train
 
 WARM_STEPS = 3
 

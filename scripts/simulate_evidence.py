@@ -21,9 +21,9 @@ import numpy as np
 import scipy
 from scipy import optimize, special
 
-from likewise.studies.clusters import number_clusters
-from likewise.studies.seed_variance import SeedVariance, pool_seeds
-from likewise.studies.statistics import holm, paired_test
+from likewise.evidence.clusters import number_clusters
+from likewise.evidence.seed_variance import SeedVariance, pool_seeds
+from likewise.evidence.statistics import holm, paired_test
 
 ALPHA = 0.05
 SEED = 20261124

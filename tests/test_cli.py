@@ -16,9 +16,9 @@ import torch
 from conftest import write_data, write_idx
 
 from likewise.cli import main
-from likewise.config import compose
-from likewise.studies.build import load_data
-from likewise.studies.saved import open_run
+from likewise.experiment.build import load_data
+from likewise.experiment.composition import compose
+from likewise.runs.saved import open_run
 
 
 def likewise(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

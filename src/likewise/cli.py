@@ -8,9 +8,11 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from importlib import import_module
 
 from likewise.errors import LikewiseError
 
+VERBS = ("train", "study", "compare", "evaluate", "embed", "matrix", "data", "doctor")
 INTERRUPTED = "interrupted; finished runs are kept, and this one goes on where it was"
 EPILOG = "Overrides are Hydra's: likewise train encoder=rnn loss=triplet trainer.max_epochs=5"
 
@@ -23,45 +25,11 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="store_true", help="print the version")
     verbs = top.add_subparsers(dest="verb", metavar="VERB")
 
-    def verb(name: str, help_text: str, overrides: bool = False) -> argparse.ArgumentParser:
-        made = verbs.add_parser(name, help=help_text, description=help_text, epilog=EPILOG)
+    for name in VERBS:
+        verb = import_module(f"likewise.verbs.{name}")
+        made = verbs.add_parser(name, help=verb.HELP, description=verb.HELP, epilog=EPILOG)
         made.add_argument("--config-dir", help="a folder with config groups of your own")
-        if overrides:
-            made.add_argument("overrides", nargs="*", help="Hydra overrides")
-        return made
-
-    def run_verb(name: str, help_text: str) -> argparse.ArgumentParser:
-        made = verb(name, help_text)
-        made.add_argument("run", help="folder of a finished run")
-        made.add_argument("overrides", nargs="*", help="overrides of its config, e.g. data.path=…")
-        made.add_argument("--split", default="test", help="split, or all (embed, matrix)")
-        made.add_argument("--allow", action="append", default=[], help="package it may build from")
-        return made
-
-    train = verb("train", "train, validate and test one configuration", overrides=True)
-    train.add_argument("-m", "--multirun", action="store_true", help="all of encoder=mlp,cnn …")
-    study = verb("study", "run a study and compare its methods")
-    study.add_argument("study", help="name of a folder in experiments/, or its path")
-    study.add_argument("overrides", nargs="*", help="overrides of every run")
-    study.add_argument("--output", default="runs", help="where run folders are made")
-    study.add_argument("--dry-run", action="store_true", help="list the runs and which are done")
-    compare = verb("compare", "compare the finished runs of a study, or of any folder")
-    compare.add_argument("study", help="name of a study, or a folder of runs")
-    compare.add_argument("overrides", nargs="*", help="overrides the study was run with")
-    compare.add_argument("--output", default="runs", help="where run folders were made")
-    compare.add_argument("--baseline", help="the method to measure the others by (folders)")
-    compare.add_argument("--primary", help="the metric that ranks (folders)")
-    evaluate = run_verb("evaluate", "score a finished run again, also with another similarity")
-    evaluate.add_argument("--protocol", help="leave_one_out or train_gallery")
-    embed = run_verb("embed", "write the embeddings of a split as Parquet")
-    embed.add_argument("--to", help="file to write (default: embeddings-SPLIT.parquet in the run)")
-    matrix = run_verb("matrix", "write the similarity matrix, or its pairs, of a split")
-    matrix.add_argument("--threshold", type=float, help="write the pairs at least so alike")
-    matrix.add_argument("--top-k", type=int, help="write each product's nearest")
-    matrix.add_argument("--to", help="file to write (default: in the run)")
-    data = verb("data", "describe, report on or check the data a configuration reads")
-    data.add_argument("overrides", nargs="*", help="describe, report or check; Hydra overrides")
-    verb("doctor", "check this installation")
+        verb.add_arguments(made)
     return top
 
 
@@ -98,11 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser().print_help()
         return 0
     try:
-        from likewise import verbs
-        from likewise.config import search_path
+        from likewise.experiment.composition import search_path
 
         search_path(options.config_dir)
-        getattr(verbs, options.verb)(options)
+        import_module(f"likewise.verbs.{options.verb}").run(options)
     except KeyboardInterrupt:
         print(f"likewise: {INTERRUPTED}", file=sys.stderr)
         return 130

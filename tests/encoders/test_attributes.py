@@ -8,9 +8,9 @@ from hydra.utils import instantiate
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from likewise.config import compose
 from likewise.encoders.attributes import AttributeMLP
 from likewise.errors import LikewiseError
+from likewise.experiment.composition import compose
 
 CARDINALITIES = [3, 50]
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from likewise.config import compose, shipped
 from likewise.encoders.cnn import CNN
 from likewise.encoders.gan_augmented import GanAugmented
-from likewise.studies.build import modalities
-from likewise.studies.cost import flops_per_product
+from likewise.experiment.build import modalities
+from likewise.experiment.composition import compose, shipped
+from likewise.runs.cost import flops_per_product
 
 SHIPPED = sorted(path.stem for path in Path(shipped("configs") / "encoder").glob("*.yaml"))
 ENCODERS = [

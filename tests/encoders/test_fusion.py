@@ -10,14 +10,14 @@ from hydra.utils import instantiate
 from torch import Tensor
 from torch.nn import functional as F
 
-from likewise.config import compose
 from likewise.encoders.attributes import AttributeMLP
 from likewise.encoders.bag import Bag
 from likewise.encoders.base import Encoder
 from likewise.encoders.cnn import CNN
 from likewise.encoders.fusion import KINDS, Fusion, present
 from likewise.errors import LikewiseError
-from likewise.studies.build import modalities
+from likewise.experiment.build import modalities
+from likewise.experiment.composition import compose
 
 SIZES = [
     "vocabulary_size=20",

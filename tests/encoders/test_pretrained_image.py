@@ -10,11 +10,11 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from likewise.config import compose
 from likewise.encoders.pretrained_image import MEAN, STD, PretrainedImage
 from likewise.errors import LikewiseError
-from likewise.studies.saved import open_run
-from likewise.studies.train import train
+from likewise.experiment.composition import compose
+from likewise.runs.saved import open_run
+from likewise.runs.train import train
 
 SHAPE = (3, 32, 32)
 

@@ -9,15 +9,15 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from likewise.config import compose
 from likewise.data.modalities.pretrained import PretrainedSubwords
 from likewise.data.modalities.subwords import Subwords
 from likewise.data.sources.synthetic import Synthetic
 from likewise.encoders.pretrained_text import PretrainedText
 from likewise.errors import LikewiseError
-from likewise.studies.run import read_result
-from likewise.studies.saved import open_run
-from likewise.studies.train import train
+from likewise.experiment.composition import compose
+from likewise.runs.folder import read_result
+from likewise.runs.saved import open_run
+from likewise.runs.train import train
 
 
 @pytest.fixture(scope="module")

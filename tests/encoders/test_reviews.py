@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from likewise.config import compose
 from likewise.encoders.reviews import ReviewAttention, masked_softmax
+from likewise.experiment.composition import compose
 
 VOCABULARY = 20
 REVIEWS = st.lists(

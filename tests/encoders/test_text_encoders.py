@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from likewise.config import compose
 from likewise.encoders.bag import Bag
 from likewise.encoders.base import Encoder
 from likewise.encoders.text_cnn import TextCNN
 from likewise.encoders.text_rnn import TextRNN
+from likewise.experiment.composition import compose
 
 ENCODERS = ["bag", "text_cnn", "text_rnn"]
 VOCABULARY = 20

@@ -6,11 +6,11 @@ import pytest
 import torch
 from pytorch_metric_learning.losses import NTXentLoss, SupConLoss
 
-from likewise.config import compose, shipped
 from likewise.data.module import ProductModule
 from likewise.data.products import Products, take, to_float
 from likewise.errors import LikewiseError
-from likewise.studies import build
+from likewise.experiment import build
+from likewise.experiment.composition import compose, shipped
 
 LOSSES = sorted(
     path.stem

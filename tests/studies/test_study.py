@@ -15,7 +15,7 @@ import pytest
 
 from likewise.cli import main
 from likewise.errors import LikewiseError
-from likewise.studies.results import read_finished
+from likewise.evidence.results import read_finished
 from likewise.studies.study import open_study, run_study
 
 ROOT = Path(__file__).resolve().parents[2]

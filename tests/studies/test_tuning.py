@@ -11,8 +11,8 @@ import optuna
 import pytest
 
 from likewise.errors import LikewiseError
+from likewise.evidence.results import read_finished
 from likewise.studies import tuning
-from likewise.studies.results import read_finished
 from likewise.studies.study import Study, budgets, open_study, run_configs, run_study
 
 TEXT = """

@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from likewise.cli import main
-from likewise.config import compose
 from likewise.data.products import LabelledPairs, gather_front, join, take
 from likewise.data.sources.synthetic import Synthetic
 from likewise.data.text_augmentation import TextAugmentation
@@ -21,13 +20,14 @@ from likewise.encoders.cross_encoder import CrossEncoder
 from likewise.encoders.pair_head import PairHead
 from likewise.encoders.text_rnn import TextRNN
 from likewise.errors import LikewiseError
+from likewise.experiment.composition import compose
 from likewise.losses.pair_bce import PairBinaryCrossEntropy
 from likewise.losses.pair_cosine import PairCosine
 from likewise.metrics.matching import JudgedPairs
+from likewise.runs.folder import read_result
+from likewise.runs.saved import open_run
+from likewise.runs.train import train
 from likewise.similarity.cosine import Cosine
-from likewise.studies.run import read_result
-from likewise.studies.saved import open_run
-from likewise.studies.train import train
 
 
 @pytest.fixture

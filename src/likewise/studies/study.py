@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from likewise.config import compose, read_yaml, shipped
 from likewise.errors import LikewiseError
-from likewise.studies.run import COSMETIC, check_name
+from likewise.evidence.budget import Budget
+from likewise.experiment.composition import compose, read_yaml, shipped
+from likewise.runs.folder import COSMETIC, check_name
 
 if TYPE_CHECKING:
-    from likewise.studies.tuning import Budget, Search
+    from likewise.studies.tuning import Search
 
 # Keys that are not for the command line of a study, and what to do instead.
 OWN = {
@@ -220,10 +221,10 @@ def run_study(study: Study) -> list[Path]:
     What another process works on is left to it and waited for. A run that fails stops the study;
     the runs before it are kept, and skipped next time.
     """
-    from likewise.studies.build import load_data
-    from likewise.studies.leak_report import report_leaks
-    from likewise.studies.run import first_process
-    from likewise.studies.train import check, prepare
+    from likewise.experiment.build import load_data
+    from likewise.report.leaks import report_leaks
+    from likewise.runs.folder import first_process
+    from likewise.runs.train import check, prepare
 
     check_methods(study)
     # A combination that cannot work is found now, not after hours of the others.
@@ -250,7 +251,7 @@ def run_study(study: Study) -> list[Path]:
 
 def _all(work: Callable[[int], str], number: int) -> None:
     """Do every piece and print its line; pieces that other processes have come last."""
-    from likewise.studies.run import RunBusy, first_process
+    from likewise.runs.folder import RunBusy, first_process
 
     left = list(range(number))
     while left:
@@ -276,9 +277,9 @@ def _search(study: Study, method: str) -> str:
 
 
 def _run(config: DictConfig, place: str) -> str:
-    from likewise.studies.progress import TrainingProgress
-    from likewise.studies.run import is_finished, read_result
-    from likewise.studies.train import prepare, train
+    from likewise.runs.folder import is_finished, read_result
+    from likewise.runs.progress import TrainingProgress
+    from likewise.runs.train import prepare, train
 
     title = f"{place} {config.name} seed {config.seed}"
     started, skipped = time.perf_counter(), is_finished(prepare(config))

@@ -28,38 +28,17 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import Trial, TrialState
 
-from likewise.config import compose
 from likewise.errors import Diverged, LikewiseError
-from likewise.studies.run import claimed, read_result
-from likewise.studies.train import prepare, train
+from likewise.evidence.budget import Budget
+from likewise.experiment.composition import compose
+from likewise.runs.folder import claimed, read_result
+from likewise.runs.train import prepare, train
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Trials drawn at random before the sampler and the pruner have something to go by.
 STARTUP = 4
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a method's search got and what it found.
-
-    Attributes:
-        method: its name.
-        trials, pruned, failed: trials in all, those stopped early as hopeless, and those that
-            diverged.
-        seconds: they took.
-        score: validation score of the best.
-        overrides: of the best.
-    """
-
-    method: str
-    trials: int
-    pruned: int
-    failed: int
-    seconds: float
-    score: float
-    overrides: list[str]
 
 
 class Report(Callback):

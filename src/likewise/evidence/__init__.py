@@ -1,0 +1,1 @@
+"""What finished runs prove: statistics, contrasts and the verdict."""

@@ -1,0 +1,183 @@
+"""What finished runs prove: every method against the baseline and against the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from likewise.errors import LikewiseError
+from likewise.evidence.clusters import number_clusters
+from likewise.evidence.results import RunResult, by_method
+from likewise.evidence.seed_variance import SeedVariance, pool_seeds
+from likewise.evidence.statistics import PairedTest, holm, paired_test
+
+ALPHA = 0.05
+# What pairs have in common with each other, in runs that do not say it.
+PAIRED = ("left_id", "right_id")
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One method against a reference.
+
+    Attributes:
+        name: of the method.
+        reference: what it is compared with.
+        test: of paired per-query scores over the seeds both have.
+        p_adjusted: Holm's over all contrasts with this reference; NaN where one seed leaves it
+            open.
+        pooled: whether the variance over seeds was moderated by those of the other methods.
+    """
+
+    name: str
+    reference: str
+    test: PairedTest
+    p_adjusted: float
+    pooled: bool = False
+
+    @property
+    def differs(self) -> bool:
+        """Whether the data tell the two apart at 5 %, corrected for the number of contrasts."""
+        return self.p_adjusted < ALPHA
+
+    @property
+    def finding(self) -> str:
+        """In words."""
+        if self.differs:
+            return "better" if self.test.difference.mean > 0 else "worse"
+        if self.test.seeds < 2:
+            return "open: one seed each"
+        if self.test.difference.mean == 0 and self.test.p_value == 1:
+            return "no difference"
+        needed = self.test.seeds_needed
+        more = f"about {needed} seeds would" if needed else "more seeds alone would not"
+        return f"no difference shown; {more}"
+
+
+def contrasts(
+    results: Sequence[RunResult], primary: str, reference: str, pool_seed_variance: bool = True
+) -> list[Contrast]:
+    """Every other method against ``reference``, in the order of the runs.
+
+    Args:
+        results: of all methods of the study.
+        primary: the metric.
+        reference: one of the methods.
+        pool_seed_variance: let the methods inform each other's variance over seeds, where there are
+            enough of them; see ``PooledSeeds``.
+
+    Raises:
+        LikewiseError: the reference has no finished run, or runs that should share their queries
+            do not.
+    """
+    methods = by_method(results)
+    if reference not in methods:
+        raise LikewiseError(f"{reference} has no finished run; there are {', '.join(methods)}")
+    if len(methods) == 1:
+        return []
+    scores = {
+        name: {seed: per_query(run, primary) for seed, run in _by_seed(runs).items()}
+        for name, runs in methods.items()
+    }
+    pool = pool_seeds(_seed_means(scores)) if pool_seed_variance else None
+    others = [name for name in methods if name != reference]
+    shared = {name: pool.difference(name, reference) if pool else None for name in others}
+    clusters = _clusters(results)
+    tests = {
+        name: _paired(name, reference, methods, scores, shared[name], clusters) for name in others
+    }
+    adjusted = holm([test.p_value for test in tests.values()])
+    return [
+        Contrast(name, reference, test, p_value, shared[name] is not None)
+        for (name, test), p_value in zip(tests.items(), adjusted, strict=True)
+    ]
+
+
+# By method and seed, the ids of the units and their scores.
+Scores = Mapping[str, Mapping[int, tuple[list[str], np.ndarray]]]
+
+
+def _paired(
+    name: str,
+    reference: str,
+    methods: Mapping[str, Sequence[RunResult]],
+    scores: Scores,
+    seed_variance: SeedVariance | None,
+    clusters: tuple[np.ndarray, ...],
+) -> PairedTest:
+    one, other = scores[name], scores[reference]
+    shared = sorted(one.keys() & other.keys())
+    # Without a seed in common any run of the one may stand beside any of the other.
+    pairs = [(seed, seed) for seed in shared] or list(zip(one, other, strict=False))
+    folders = {(method, run.seed): run.folder for method in methods for run in methods[method]}
+    first = other[pairs[0][1]][0]
+    for mine, theirs in pairs:
+        for method, seed in ((name, mine), (reference, theirs)):
+            if scores[method][seed][0] != first:
+                raise LikewiseError(
+                    f"{folders[method, seed]} was tested on other products than "
+                    f"{folders[reference, pairs[0][1]]}; "
+                    "methods can be compared on the same test products only"
+                )
+    return paired_test(
+        np.stack([one[mine][1] for mine, _ in pairs]),
+        np.stack([other[theirs][1] for _, theirs in pairs]),
+        1 - ALPHA,
+        clusters,
+        seed_variance,
+    )
+
+
+def _seed_means(scores: Scores) -> dict[str, list[float]]:
+    """Each run's mean over the units that all runs of its method have a score of."""
+    means = {}
+    for name, runs in scores.items():
+        columns = [values for _, values in runs.values()]
+        if len({len(values) for values in columns}) > 1:
+            continue
+        table = np.stack(columns)
+        table = table[:, np.isfinite(table).all(axis=0)]
+        if table.size:
+            means[name] = [float(mean) for mean in table.mean(axis=1)]
+    return means
+
+
+def _clusters(results: Sequence[RunResult]) -> tuple[np.ndarray, ...]:
+    """By what the test units depend on each other, of the first run that says it.
+
+    Runs of before it was recorded are judged by their columns: pairs depend by their products.
+    """
+    run = next((run for run in results if run.clusters is not None), results[0])
+    names = run.clusters
+    if names is None:
+        columns = pq.read_schema(run.folder / "per_query.parquet").names
+        names = PAIRED if set(PAIRED) <= set(columns) else ()
+    if not names:
+        return ()
+    table = _read(run, names)
+    return tuple(number_clusters([table[name].to_numpy(zero_copy_only=False) for name in names]))
+
+
+def _by_seed(runs: Sequence[RunResult]) -> dict[int, RunResult]:
+    return {run.seed: run for run in sorted(runs, key=lambda run: run.id)}
+
+
+def per_query(run: RunResult, primary: str) -> tuple[list[str], np.ndarray]:
+    """Product ids of a run's queries and their scores, float64 [queries]."""
+    table = _read(run, ["product_id", primary])
+    return table["product_id"].to_pylist(), table[primary].to_numpy().astype(np.float64)
+
+
+def _read(run: RunResult, columns: Sequence[str]) -> pa.Table:
+    path = run.folder / "per_query.parquet"
+    try:
+        return pq.read_table(path, columns=list(columns))
+    except (OSError, ValueError, KeyError) as error:
+        raise LikewiseError(
+            f"{path} cannot be read ({' '.join(str(error).split())}); delete its folder and run "
+            "again"
+        ) from error

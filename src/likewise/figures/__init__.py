@@ -1,0 +1,1 @@
+"""Pictures that tasks, runs and reports are made of."""

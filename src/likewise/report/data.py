@@ -1,0 +1,121 @@
+"""What is in a data set and what is wrong with it: on the terminal and as a page."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import likewise
+from likewise.data.catalogue import ProductData
+from likewise.data.images import has_pixels, image_array
+from likewise.data.quality import Finding, describe
+from likewise.report.page import Picture, data_uri, fill_page, write_page
+
+THUMBNAIL = 160
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A finding with the pictures of its examples, an inner list an example."""
+
+    finding: Finding
+    pictures: list[list[Picture]]
+
+
+def facts(data: ProductData) -> list[tuple[str, str]]:
+    """What the data are, by name."""
+    catalogue, info = data.catalogue, data.catalogue.info
+    rows = [("products", f"{len(catalogue):,}")]
+    rows.append(("columns", ", ".join(map(_column, catalogue.features.items()))))
+    known = {"licence": info.license, "cite": info.citation, "from": info.homepage}
+    rows += [(name, " ".join(text.split())) for name, text in known.items() if text]
+    rows.append(("fingerprint", data.fingerprint))
+    for name, chosen in data.splits.items():
+        groups = data.groups[chosen]
+        kinds, counts = np.unique(groups[groups >= 0], return_counts=True)
+        spread = (
+            f", {len(kinds):,} groups of {counts.min():,} to {counts.max():,}" if len(kinds) else ""
+        )
+        rows.append((name, f"{len(chosen):,} products{spread}"))
+    if data.pairs is not None:
+        for name, chosen in data.pairs.splits.items():
+            matches = int(data.pairs.labels[chosen].sum())
+            rows.append((f"{name} pairs", f"{len(chosen):,}, {matches:,} of them matches"))
+    if data.judgements is not None:
+        rows.append(("queries", f"{len(data.judgements.queries):,}"))
+        for name, chosen in data.judgements.splits.items():
+            grades = data.judgements.grades[chosen]
+            mean = f", mean grade {grades.mean():.2f}" if len(grades) else ""
+            rows.append((f"{name} judgements", f"{len(chosen):,}{mean}"))
+    if data.behaviour is not None:
+        events = data.behaviour.events
+        rows.append(("events", f"{len(events):,} ({', '.join(events.column_names)})"))
+        for name, chosen in data.behaviour.splits.items():
+            rows.append((f"{name} events", f"{len(chosen):,}"))
+        if data.behaviour.trust is not None:
+            rows.append(("trust", f"{len(data.behaviour.trust):,} statements"))
+    return rows
+
+
+def print_report(data: ProductData, problems: list[Finding]) -> None:
+    """Facts, what reading and cleaning did, and the findings, those that spoil a study marked."""
+    for name, text in facts(data):
+        print(f"{name:<22} {text}")
+    for sentence in data.findings:
+        print(f"{'reading':<22} {sentence}")
+    for finding in problems:
+        print(
+            f"{'! ' if finding.spoils else ''}{finding.kind:<{20 if finding.spoils else 22}} "
+            f"{finding.sentence}"
+        )
+
+
+def write_data_report(name: str, data: ProductData, problems: list[Finding], path: Path) -> Path:
+    """The page; ``name`` is the data set's."""
+    kinds = Counter(finding.kind for finding in problems)
+    page = fill_page(
+        "data_report.html.j2",
+        name=name,
+        facts=facts(data),
+        reading=data.findings,
+        spoiling=[finding for finding in problems if finding.spoils],
+        kinds=[
+            (kind, [_shown(data, finding) for finding in problems if finding.kind == kind])
+            for kind in kinds
+        ],
+        version=likewise.__version__,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write_page(page, path)
+
+
+def _column(item: tuple[str, Any]) -> str:
+    name, kind = item
+    return f"{name} {list(kind.shape)}" if hasattr(kind, "shape") else name
+
+
+def _shown(data: ProductData, finding: Finding) -> Shown:
+    return Shown(finding, [[_thumbnail(data, row) for row in rows] for rows in finding.rows])
+
+
+def _thumbnail(data: ProductData, row: int) -> Picture:
+    from PIL import Image
+
+    if has_pixels(data.catalogue):
+        pixels = image_array(data.catalogue.select([row]))[0]
+        grey = len(pixels) < 3
+        picture: Any = Image.fromarray(pixels[0] if grey else pixels[:3].transpose(1, 2, 0))
+        scale = max(1, THUMBNAIL // max(picture.size))
+        picture = picture.resize((picture.width * scale, picture.height * scale), 0)
+    else:
+        picture = data.catalogue[int(row)]["image"].convert("RGB")
+        picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    words = describe(data, row)
+    return Picture(words, words, data_uri(buffer.getvalue()))

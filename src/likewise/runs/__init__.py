@@ -1,0 +1,1 @@
+"""One run: training, its folder, its cost, and a finished one opened again."""

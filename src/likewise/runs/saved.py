@@ -1,0 +1,175 @@
+"""A finished run, opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from omegaconf import DictConfig, OmegaConf
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from likewise.atomic import atomic
+from likewise.data.catalogue import ProductData
+from likewise.data.module import ProductModule
+from likewise.encoders.base import Encoder
+from likewise.errors import LikewiseError
+from likewise.experiment import build
+from likewise.experiment.composition import compose, shipped
+from likewise.runs.folder import read_result
+from likewise.similarity.base import Similarity
+
+# What a finished run may be scored with anew, and the keys of the config that come with it.
+REPLACEABLE = {
+    "similarity": ("similarity",),
+    "task": ("task", "metrics", "primary"),
+    "metrics": ("metrics",),
+    "data": ("data",),
+    "cleaning": ("cleaning",),
+    "deduplication": ("deduplication",),
+}
+# Products that are read and embedded at once.
+CHUNK = 20_000
+
+
+@dataclass
+class SavedRun:
+    """The parts of a finished run that evaluation needs."""
+
+    config: DictConfig
+    data: ProductData
+    readers: build.Readers
+    encoder: Encoder
+    similarity: Similarity
+    device: torch.device
+
+    @cached_property
+    def module(self) -> ProductModule:
+        """The products as tensors, all of them."""
+        pairs = build.reads_pairs(self.config)
+        sizes = self.config.batch_size, self.config.seed
+        return ProductModule(self.data, self.readers, *sizes, pairs=pairs)
+
+    def rows(self, split: str) -> np.ndarray:
+        """Of a split in the catalogue, int64; of the whole catalogue for ``all``."""
+        if split == "all":
+            return np.arange(len(self.data.catalogue))
+        self.check_split(split)
+        return self.data.splits[split]
+
+    def check_split(self, split: str) -> None:
+        """Refuse a split that the data do not have, or without products."""
+        if not len(self.data.splits.get(split, ())):
+            known = [name for name, rows in self.data.splits.items() if len(rows)]
+            raise LikewiseError(
+                f"these data have no products in a split {split}; they have {', '.join(known)}"
+            )
+
+    def product_ids(self, split: str) -> list[str]:
+        """Ids of a split's products, in its order."""
+        return list(self.data.catalogue.select(self.rows(split))["product_id"])
+
+    def embeddings(self, split: str) -> Tensor:
+        """Float32 [n, d] of a split."""
+        return torch.cat([part for _, part in self.stream_embeddings(split)])
+
+    def stream_embeddings(self, split: str) -> Iterator[tuple[np.ndarray, Tensor]]:
+        """Rows (int64) and their embeddings (float32 [n, d]), a chunk at a time."""
+        rows = self.rows(split)
+        for start in range(0, len(rows), CHUNK):
+            chosen = rows[start : start + CHUNK]
+            products = {
+                name: read(self.data.catalogue, chosen).to(self.device)
+                for name, read in self.readers.items()
+            }
+            yield chosen, self.encoder.embed(products)
+
+
+def open_run(
+    folder: str | Path, overrides: Sequence[str] = (), allow: tuple[str, ...] = ()
+) -> SavedRun:
+    """Rebuild a run from its folder; builds only allowed targets and unpickles nothing.
+
+    Args:
+        overrides: ``key=value`` of its config, such as ``data.path=…``, or
+            ``similarity=euclidean`` for another measure.
+        allow: packages beyond Likewise's own that its config may build from.
+    """
+    place = Path(folder)
+    read_result(place)
+    saved: Any = OmegaConf.load(place / "config.yaml")
+    config = _changed(saved, overrides)
+    build.check_targets(OmegaConf.to_container(config), allow)
+    data = build.load_data(config)
+    readers = build.fill_in(config, data, place)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    parts = OmegaConf.to_container(config.encoder, resolve=True)
+    encoder = build.make(OmegaConf.create(_without_weights(parts)))
+    try:
+        encoder.load_state_dict(load_file(place / "weights.safetensors"))
+    except (RuntimeError, SafetensorError) as error:
+        raise LikewiseError(
+            f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml"
+        ) from error
+    similarity = build.make_similarity(config)
+    return SavedRun(config, data, readers, encoder.to(device), similarity, device)
+
+
+def _without_weights(part: Any) -> Any:
+    """The encoder's config without its initial weights, which may be gone or far away."""
+    if isinstance(part, list):
+        return [_without_weights(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    made = {key: _without_weights(value) for key, value in part.items()}
+    target = build.get_target(part["_target_"]) if "_target_" in part else None
+    return made | getattr(target, "uninitialised", {})
+
+
+def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """A saved config with overrides: of single values, and of whole parts such as ``data=table``.
+
+    Raises:
+        LikewiseError: for a part of the trained model, which only training can change.
+    """
+    names = [override.lstrip("+").partition("=")[0] for override in overrides]
+    groups = {name for name in names if (shipped("configs") / name).is_dir()}
+    if fixed := sorted(groups - set(REPLACEABLE)):
+        raise LikewiseError(
+            f"a finished run cannot take another {fixed[0]}, which its training has used; train "
+            f"one that has it, or change {', '.join(REPLACEABLE)}"
+        )
+    of_groups = [
+        override
+        for override, name in zip(overrides, names, strict=True)
+        if name.partition(".")[0] in groups
+    ]
+    OmegaConf.set_struct(config, True)
+    if of_groups:
+        chosen = compose(of_groups)
+        for name in {part for group in groups for part in REPLACEABLE[group]}:
+            part = chosen[name]
+            whole = OmegaConf.is_config(part)
+            config[name] = OmegaConf.to_container(part, resolve=True) if whole else part
+    rest = [override for override in overrides if override not in of_groups]
+    return OmegaConf.merge(config, OmegaConf.from_dotlist(rest))  # type: ignore[return-value]
+
+
+def write_embeddings(path: Path, run: SavedRun, split: str) -> None:
+    """Parquet with ``product_id`` and ``embedding`` (fixed-size list of float32)."""
+    size = run.encoder.embedding_size
+    schema = pa.schema({"product_id": pa.string(), "embedding": pa.list_(pa.float32(), size)})
+    with atomic(path) as partial, pq.ParquetWriter(partial, schema) as writer:
+        for rows, embeddings in run.stream_embeddings(split):
+            ids = run.data.catalogue.select(rows)["product_id"][:]
+            flat = pa.array(embeddings.cpu().numpy().reshape(-1))
+            column = pa.FixedSizeListArray.from_arrays(flat, size)
+            writer.write_table(pa.table([pa.array(ids, pa.string()), column], schema=schema))

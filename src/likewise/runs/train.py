@@ -1,0 +1,349 @@
+"""One run: train, choose the epoch on validation, test once, leave a folder."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from omegaconf import DictConfig, OmegaConf
+from safetensors.torch import save_file
+
+from likewise.data.catalogue import ProductData
+from likewise.data.module import ProductModule
+from likewise.data.products import count, take
+from likewise.data.samplers.base import Sampler
+from likewise.encoders.base import Encoder
+from likewise.errors import LikewiseError
+from likewise.experiment import build
+from likewise.methods.base import Method
+from likewise.runs import environment
+from likewise.runs.cost import PeakMemory, Stopwatch, flops_per_product
+from likewise.runs.folder import (
+    claimed,
+    first_process,
+    is_finished,
+    run_folder,
+    run_id,
+    run_name,
+    write_json,
+)
+from likewise.runs.outcome import draw, write_table
+from likewise.runs.resume import LastEpoch
+from likewise.runs.tracking import Tracking
+
+# Weights, a checkpoint or two, tables and pictures: below this a run would die half-way.
+NEEDED_BYTES = 50_000_000
+# Products whose embedding is timed.
+TIMED = 4096
+WHATEVER = 2**62
+LAST_LAYER = 512
+# Of whole numbers; a seed has 32 bits, as the random generators take it.
+RANGES = {
+    "batch_size": (2, WHATEVER),
+    "embedding_size": (1, WHATEVER),
+    "seed": (0, 2**32 - 1),
+    "trainer.max_epochs": (1, WHATEVER),
+}
+
+
+def prepare(config: DictConfig) -> Path:
+    """Load the data, complete the config with its sizes and return the run's folder."""
+    data = build.load_data(config)
+    build.fill_in(config, data)
+    return run_folder(config, run_id(config, data.fingerprint))
+
+
+def check(config: DictConfig) -> None:
+    """Find what cannot work without training anything.
+
+    Raises:
+        LikewiseError: names it.
+    """
+    prepare(config)
+    for key, (least, most) in RANGES.items():
+        value = OmegaConf.select(config, key)
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            most_said = f" and at most {most}" if most < WHATEVER else ""
+            raise LikewiseError(
+                f"{key}={value} must be a whole number of at least {least}{most_said}"
+            )
+    patience = config.trainer.patience
+    if patience is not None and not (isinstance(patience, int) and patience >= 0):
+        raise LikewiseError(
+            f"trainer.patience={patience} must be a whole number of epochs, or null to never stop"
+        )
+    if config.evaluate_on not in ("test", "validation"):
+        raise LikewiseError(f"evaluate_on={config.evaluate_on} is not one of test, validation")
+    precision = str(config.trainer.get("precision"))
+    if precision.endswith("-true") and precision != "32-true":
+        raise LikewiseError(
+            f"trainer.precision={precision} keeps the weights so too, which pictures and losses in "
+            "32 bits do not fit; use bf16-mixed or 16-mixed"
+        )
+    strategy, devices = str(config.trainer.strategy), config.trainer.devices
+    if "spawn" in strategy or "fork" in strategy:
+        raise LikewiseError(
+            f"trainer.strategy={strategy} leaves the trained weights in another process; use ddp"
+        )
+    data = build.load_data(config)
+    build.make_task(config).check(data, config.evaluate_on)
+    _check_memory(config, data)
+    _check_size(config, data, devices)
+    sampler: Sampler = build.make(config.sampler)
+    if build.reads_pairs(config) and not sampler.orders_pairs:
+        raise LikewiseError(
+            f"sampler {type(sampler).__name__} orders products of groups, and the method trains "
+            "labelled pairs; use sampler=uniform, m_per_class or hard_pair"
+        )
+    build.make_method(config)
+
+
+def _check_memory(config: DictConfig, data: ProductData) -> None:
+    """Refuse embeddings that this machine's memory cannot hold, before it is filled."""
+    # Of the products, and of a last layer of some hundred inputs with its gradient and moments.
+    rows = max(len(rows) for rows in data.splits.values()) + 4 * LAST_LAYER
+    needed = 4 * config.embedding_size * rows
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise LikewiseError(
+            f"embedding_size={config.embedding_size} needs about {needed / 1e9:,.0f} GB, and this "
+            f"machine has {there / 1e9:,.0f} GB of memory; lower it"
+        )
+
+
+def _check_size(config: DictConfig, data: ProductData, devices: Any) -> None:
+    """Several devices share what one would train on."""
+    several = devices if isinstance(devices, int) and devices > 1 else 1
+    if several == 1:
+        return
+    if build.reads_pairs(config) and data.pairs is not None:
+        size, what = len(data.pairs.splits["train"]), "pairs"
+    else:
+        size, what = int((data.groups[data.splits["train"]] >= 0).sum()), "products"
+    if config.batch_size > size // several:
+        raise LikewiseError(
+            f"batch_size={config.batch_size} is larger than the {size // several} training {what} "
+            f"of each of {several} devices"
+        )
+
+
+def train(config: DictConfig, callbacks: tuple[Callback, ...] = ()) -> Path:
+    """Train and test one configuration, or return its folder when that was done before.
+
+    Raises:
+        LikewiseError: for a combination that cannot work (before training), a loss that turns
+            NaN, or a full disk; the folder then holds no ``result.json``.
+        RunBusy: another process trains this run.
+    """
+    folder = prepare(config)
+    if is_finished(folder):
+        return folder
+    with _clear_disk_errors(folder), claimed(folder), _quiet():
+        # The process that had the run before may have finished it.
+        if not is_finished(folder):
+            _train(config, folder, callbacks)
+    return folder
+
+
+def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) -> None:
+    check(config)
+    pl.seed_everything(config.seed, workers=True, verbose=False)
+    data = build.load_data(config)
+    readers = build.fill_in(config, data)
+    module = ProductModule(
+        data,
+        readers,
+        config.batch_size,
+        config.seed,
+        build.make(config.sampler),
+        build.reads_pairs(config),
+    )
+    module.prepare_training()
+    method = build.make_method(config)
+    tracking: Tracking = build.make(config.logger) if first_process() else Tracking()
+    _start_folder(folder, config)
+    resolved: Any = OmegaConf.to_container(config, resolve=True)
+    logger = tracking.start(folder, run_name(config), config.study, resolved)
+    try:
+        memory = PeakMemory()
+        memory.start()
+        last = LastEpoch(folder / "checkpoints" / "last.ckpt")
+        trainer, best = _trainer(config, folder, logger, (*callbacks, last))
+        try:
+            trainer.fit(method, module, ckpt_path=last.resume_from(), weights_only=True)
+        except MisconfigurationException as error:
+            raise LikewiseError(f"trainer: {error}") from error
+        except SystemExit as exit_:
+            # What Lightning makes of Ctrl+C, and of SIGTERM where the handler's own exit was lost
+            # in code that swallows exceptions; the latter would end as a success.
+            if exit_.code == 1:
+                raise KeyboardInterrupt from None
+            raise SystemExit(exit_.code or 128 + signal.SIGTERM) from None
+        if trainer.is_global_zero:
+            seen = method.products_seen * trainer.world_size
+            cost = {
+                "train_seconds": last.seconds,
+                "train_products_per_second": seen / last.seconds,
+                "epochs": trainer.current_epoch,
+            }
+            device = trainer.strategy.root_device
+            _finish(config, folder, module, method, best, cost, memory, tracking, device)
+        # The others go on to the next run when this one is finished, not before.
+        trainer.strategy.barrier()
+    except BaseException:
+        tracking.finish(failed=True)
+        raise
+    tracking.finish(failed=False)
+
+
+def _start_folder(folder: Path, config: DictConfig) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED_BYTES:
+        raise LikewiseError(
+            f"only {free / 1e6:.0f} MB are free in {folder.parent}; a run needs "
+            f"{NEEDED_BYTES / 1e6:.0f} MB, so free some or set output to another disk"
+        )
+    if first_process():
+        (folder / "config.yaml").write_text(OmegaConf.to_yaml(config, resolve=True))
+
+
+def _trainer(
+    config: DictConfig, folder: Path, logger: Any, callbacks: tuple[Callback, ...]
+) -> tuple[pl.Trainer, ModelCheckpoint]:
+    options: Any = OmegaConf.to_container(config.trainer, resolve=True)
+    patience = options.pop("patience")
+    monitor = f"validation/{config.primary}"
+    best = ModelCheckpoint(folder / "checkpoints", monitor=monitor, mode="max", save_top_k=1)
+    watchers: list[Callback] = [best, *callbacks]
+    if patience is not None:
+        # Before the others: Lightning runs these callbacks in order, and what is saved of the
+        # epoch has to hold the decision to stop.
+        watchers.insert(0, EarlyStopping(monitor, patience=patience, mode="max"))
+    try:
+        trainer = pl.Trainer(
+            **options,
+            logger=logger or False,
+            callbacks=watchers,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            default_root_dir=folder,
+        )
+    except (TypeError, ValueError, MisconfigurationException) as error:
+        raise LikewiseError(f"trainer: {error}") from error
+    return trainer, best
+
+
+def _finish(
+    config: DictConfig,
+    folder: Path,
+    module: ProductModule,
+    method: Method,
+    best: ModelCheckpoint,
+    cost: dict[str, Any],
+    memory: PeakMemory,
+    tracking: Tracking,
+    device: torch.device,
+) -> None:
+    """Best epoch's weights, the one look at the test split, and the files of the run."""
+    data = build.load_data(config)
+    checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+    method.load_state_dict(checkpoint["state_dict"])
+    encoder = method.encoder.to(device)
+    split = config.evaluate_on
+    with Stopwatch() as testing:
+        result = build.make_task(config).test(encoder, module, split, device)
+    cost |= {"parameters": encoder.count_parameters()}
+    cost |= _cost_of_embedding(encoder, module, split, device)
+    cost |= {
+        "test_seconds": testing.seconds,
+        "peak_memory_mb": memory.host_mb(),
+        "peak_device_memory_mb": memory.device_mb(),
+    }
+    assert best.best_model_score is not None
+    results = result.scores | {f"validation/{config.primary}": float(best.best_model_score)}
+    files = draw(folder, data, split, result, method.similarity)
+    tracking.summary(results | {f"cost/{name}": value for name, value in cost.items()})
+    tracking.pictures(files)
+    write_table(folder / "per_query.parquet", result.table)
+    state = {name: tensor.contiguous().cpu() for name, tensor in encoder.state_dict().items()}
+    save_file(state, folder / "weights.safetensors")
+    for reader in build.fill_in(config, data).values():
+        reader.save(folder)
+    write_json(folder / "history.json", method.history)
+    shutil.rmtree(folder / "checkpoints")
+    # Last: a folder with this file is a finished run.
+    write_json(
+        folder / "result.json",
+        {
+            "id": folder.name.rsplit("-", 1)[-1],
+            "name": run_name(config),
+            "study": config.study,
+            "seed": config.seed,
+            "primary": config.primary,
+            "metrics": results,
+            "specifications": {name: asdict(one) for name, one in result.specifications.items()},
+            "cost": cost,
+            "data_fingerprint": data.fingerprint,
+            "data_findings": data.findings,
+            "clusters": list(result.clusters),
+            "environment": environment.describe(),
+        },
+    )
+
+
+def _cost_of_embedding(
+    encoder: Encoder, module: ProductModule, split: str, device: torch.device
+) -> dict[str, Any]:
+    """Of single products; nothing for an encoder that reads pairs only."""
+    if not encoder.embeds:
+        return {}
+    products = take(module.split(split, device)[0], slice(0, TIMED))
+    with Stopwatch() as embedding:
+        embeddings = encoder.embed(products)
+    return {
+        "flops_per_product": flops_per_product(encoder, take(products, slice(0, 1))),
+        "embed_products_per_second": count(products) / embedding.seconds,
+        "embedding_bytes": embeddings.shape[1] * embeddings.element_size(),
+    }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's notices are about choices made here on purpose."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        warnings.filterwarnings("ignore", module="pytorch_metric_learning")
+        yield
+
+
+@contextmanager
+def _clear_disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise LikewiseError(f"cannot write to {folder}: {error.strerror}") from error
+        raise
+    except RuntimeError as error:
+        # torch.save reports a full disk without an errno.
+        if "PytorchStreamWriter" in str(error) or "file write failed" in str(error):
+            raise LikewiseError(f"cannot write to {folder}: the disk may be full") from error
+        raise

@@ -1,0 +1,18 @@
+"""Arguments that several verbs share."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+
+def add_overrides(parser: ArgumentParser, help_text: str = "Hydra overrides") -> None:
+    """Hydra's ``key=value``, any number of them."""
+    parser.add_argument("overrides", nargs="*", help=help_text)
+
+
+def add_run(parser: ArgumentParser) -> None:
+    """A finished run, and what may be changed about it."""
+    parser.add_argument("run", help="folder of a finished run")
+    add_overrides(parser, "overrides of its config, e.g. data.path=…")
+    parser.add_argument("--split", default="test", help="split, or all (embed, matrix)")
+    parser.add_argument("--allow", action="append", default=[], help="package it may build from")

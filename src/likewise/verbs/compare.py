@@ -1,0 +1,129 @@
+"""``likewise compare``."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from likewise.errors import LikewiseError
+from likewise.verbs.arguments import add_overrides
+
+if TYPE_CHECKING:
+    from likewise.evidence.comparison import Comparison
+    from likewise.studies.study import Study
+
+
+HELP = "compare the finished runs of a study, or of any folder"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Options and overrides."""
+    parser.add_argument("study", help="name of a study, or a folder of runs")
+    add_overrides(parser, "overrides the study was run with")
+    parser.add_argument("--output", default="runs", help="where run folders were made")
+    parser.add_argument("--baseline", help="the method to measure the others by (folders)")
+    parser.add_argument("--primary", help="the metric that ranks (folders)")
+
+
+def run(options: Namespace) -> None:
+    """Compare what is finished, without training anything."""
+    from likewise.runs.folder import is_finished
+    from likewise.runs.train import prepare
+    from likewise.studies.study import Study, open_study, run_configs
+
+    folder = Path(options.study)
+    if folder.is_dir() and not (folder / "study.yaml").is_file():
+        from omegaconf import OmegaConf
+
+        primary = _primary(folder, options.primary)
+        config = OmegaConf.create(
+            {
+                "question": f"How do the runs in {folder} compare?",
+                "primary": primary,
+                "baseline": options.baseline,
+                "tune": None,
+            }
+        )
+        _compare(Study(folder.resolve().name, config, folder), None)
+        return
+    opened = open_study(options.study, options.output, options.overrides, options.config_dir)
+    finished = {}
+    for part in opened.parts():
+        folders = [prepare(config) for config in run_configs(part)]
+        finished[part.name] = [place for place in folders if is_finished(place)]
+        if len(finished[part.name]) < len(folders):
+            print(f"{part.name}: {len(finished[part.name])} of {len(folders)} runs are finished")
+    compare_parts(opened, finished)
+
+
+def _primary(folder: Path, wanted: str | None) -> str:
+    """The metric that ranks the runs of a folder: the one asked for, or the one they ranked by."""
+    from likewise.evidence.results import read_finished
+
+    found = sorted({run.primary for run in read_finished(folder) if run.primary})
+    if wanted is None and len(found) > 1:
+        raise LikewiseError(
+            f"the runs in {folder} were ranked by {' and '.join(found)}; say which to compare with "
+            f"--primary, such as --primary {found[0]}"
+        )
+    return wanted or next(iter(found), "map_at_r")
+
+
+def compare_parts(opened: Study, folders: dict[str, list[Path]]) -> None:
+    """Compare each data set of a study on its own, then rank over all of them."""
+    from likewise.report.ranks import write_ranks
+
+    comparisons = []
+    for part in opened.parts():
+        if opened.config.datasets:
+            print(f"\n{part.name}")
+        comparisons.append(_compare(part, folders[part.name]))
+    if opened.config.datasets:
+        print(f"\n{write_ranks(comparisons, opened.name, opened.folder)}")
+        print(f"ranks     {opened.folder / 'RESULTS.md'}")
+
+
+def _compare(opened: Study, folders: list[Path] | None) -> Comparison:
+    from likewise.evidence.comparison import compare_runs
+    from likewise.evidence.results import read_finished, read_run, told_apart
+    from likewise.report.page import write_report
+    from likewise.report.results_page import track, write_tables
+    from likewise.report.tables import print_table
+    from likewise.studies.study import budgets
+
+    if folders is None:
+        finished = read_finished(opened.folder)
+        results = [run for run in finished if f"test/{opened.config.primary}" in run.metrics]
+        if results and len(results) < len(finished):
+            others = len(finished) - len(results)
+            said = "1 run that has" if others == 1 else f"{others} runs that have"
+            verb = "is" if others == 1 else "are"
+            print(f"{said} no {opened.config.primary} {verb} left out")
+        results = told_apart(results or finished)
+    else:
+        results = [read_run(folder) for folder in folders]
+    if not results:
+        raise LikewiseError(f"there is no finished run in {opened.folder}")
+    comparison = compare_runs(opened.facts(), results, opened.folder, budgets(opened))
+    print_table(comparison.summaries, comparison.primary)
+    print(*comparison.verdict(), *(f"Caution: {doubt}" for doubt in comparison.doubts()), sep="\n")
+    if comparison.leaks:
+        print(f"Leaks: {comparison.leaks.sentence()}")
+    said_before = _text(opened.folder / "RESULTS.md")
+    files = [*write_tables(comparison), write_report(comparison)]
+    if said_before != _text(opened.folder / "RESULTS.md"):
+        track(comparison, files)
+    print(f"report    {opened.folder / 'report.html'}")
+    print(f"tables    {opened.folder / 'RESULTS.md'} (also CSV and LaTeX)")
+    wandb_runs = sorted(opened.folder.glob("wandb/*run-*"))
+    if wandb_runs:
+        print(
+            f"W&B runs  {opened.folder / 'wandb'} "
+            f"({len(wandb_runs)}; `wandb sync {opened.folder / 'wandb'}/offline-run-*` uploads)"
+        )
+    return comparison
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None

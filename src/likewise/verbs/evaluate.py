@@ -1,0 +1,30 @@
+"""``likewise evaluate``."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from likewise.verbs.arguments import add_run
+
+HELP = "score a finished run again, also with another similarity, task or data"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Options and overrides."""
+    add_run(parser)
+    parser.add_argument("--protocol", help="leave_one_out or train_gallery")
+
+
+def run(options: Namespace) -> None:
+    """Score a finished run on a split, under any similarity or protocol."""
+    from likewise.experiment.build import make_task
+    from likewise.runs.saved import open_run
+
+    more = [f"task.protocol={options.protocol}"] if options.protocol else []
+    run = open_run(options.run, [*options.overrides, *more], tuple(options.allow))
+    run.check_split(options.split)
+    task = make_task(run.config)
+    task.check(run.data, options.split)
+    result = task.test(run.encoder, run.module, options.split, run.device)
+    for name, value in result.scores.items():
+        print(f"{name} {value:.6f}")

@@ -1,0 +1,63 @@
+"""``likewise study``."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from likewise.experiment.composition import compose
+from likewise.verbs.arguments import add_overrides
+from likewise.verbs.compare import compare_parts
+from likewise.verbs.findings import say_findings
+
+if TYPE_CHECKING:
+    from likewise.studies.study import Study
+
+
+HELP = "run a study and compare its methods"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Options and overrides."""
+    parser.add_argument("study", help="name of a folder in experiments/, or its path")
+    add_overrides(parser, "overrides of every run")
+    parser.add_argument("--output", default="runs", help="where run folders are made")
+    parser.add_argument("--dry-run", action="store_true", help="list the runs and which are done")
+
+
+def run(options: Namespace) -> None:
+    """Run what a study lacks, then compare."""
+    from likewise.runs.folder import first_process
+    from likewise.studies.study import open_study, run_study
+
+    opened = open_study(options.study, options.output, options.overrides, options.config_dir)
+    if options.dry_run:
+        for part in opened.parts():
+            _list_runs(part)
+        return
+    print(" ".join(opened.config.question.split()), flush=True)
+    folders = {}
+    for part in opened.parts():
+        say_findings(compose(part.fixed(next(iter(part.config.methods))), part.config_dir))
+        folders[part.name] = run_study(part)
+    if first_process():
+        compare_parts(opened, folders)
+
+
+def _list_runs(opened: Study) -> None:
+    from likewise.runs.folder import is_finished
+    from likewise.runs.train import prepare
+    from likewise.studies.study import budgets, run_configs
+
+    tune = opened.config.tune
+    if tune is not None:
+        done = {found.method: found.trials for found in budgets(opened)}
+        for method in opened.config.methods:
+            print(f"{done.get(method, 0)} of {tune.trials} trials  {method}")
+        if len(done) < len(opened.config.methods):
+            runs = len(opened.config.methods) * len(opened.config.seeds)
+            print(f"to run    {runs} runs, with what the trials find")
+            return
+    for config in run_configs(opened):
+        folder = prepare(config)
+        print(f"{'finished' if is_finished(folder) else 'to run  '}  {folder}")

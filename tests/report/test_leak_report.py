@@ -1,0 +1,56 @@
+"""A study says what leaks between its splits, and can do without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import make_pictures, write_data, write_idx
+
+from likewise.evidence.leaks import read_leaks
+from likewise.experiment.build import load_data
+from likewise.experiment.composition import compose
+from likewise.report.leaks import report_leaks
+from likewise.runs.train import prepare
+
+
+@pytest.fixture
+def leaking(tmp_path: Path) -> list[str]:
+    """Overrides for data whose first three test products are training or validation products."""
+    folder = write_data(tmp_path / "leaking")
+    train, _ = make_pictures(160, 4, seed=0)
+    test, labels = make_pictures(60, 4, seed=1)
+    test[:3] = train[[0, 1, 2]]
+    write_idx(folder / "t10k-images-idx3-ubyte.gz", test)
+    write_idx(folder / "t10k-labels-idx1-ubyte.gz", labels)
+    return [f"data.path={folder}", "data.validation_size=40", f"output={tmp_path / 'runs'}"]
+
+
+def test_leaks_are_counted_drawn_and_kept(leaking: list[str], tmp_path: Path) -> None:
+    report = report_leaks(load_data(compose(leaking)), tmp_path / "study")
+    exact = {(found.earlier, found.later): found.exact for found in report.counts}
+    assert exact["train", "test"] + exact["validation", "test"] == 3
+    assert exact["train", "validation"] == 0
+    assert all(found.shared_groups == 4 for found in report.counts)
+    assert (tmp_path / "study" / "leaks.png").is_file()
+    assert read_leaks(tmp_path / "study") == report
+    written = (tmp_path / "study" / "leaks.json").stat().st_mtime_ns
+    assert report_leaks(load_data(compose(leaking)), tmp_path / "study") == report
+    assert (tmp_path / "study" / "leaks.json").stat().st_mtime_ns == written
+
+
+def test_removing_leaks_is_another_run_on_data_without_them(
+    leaking: list[str], tmp_path: Path
+) -> None:
+    kept, removed = compose(leaking), compose([*leaking, "remove_leaks=true"])
+    assert prepare(kept) != prepare(removed)
+    report = report_leaks(load_data(removed), tmp_path / "study")
+    assert all(found.exact == 0 for found in report.counts)
+    assert "No product stands in two splits" in report.sentence()
+    sizes = [
+        {name: len(rows) for name, rows in load_data(config).splits.items()}
+        for config in (kept, removed)
+    ]
+    assert sizes[0]["test"] == sizes[1]["test"]
+    lost = sum(sizes[0].values()) - sum(sizes[1].values())
+    assert lost == 3
