@@ -20,6 +20,10 @@ from likewise.tasks.base import Task
 class Method(pl.LightningModule):
     """Trains an encoder; a subclass writes ``training_loss``.
 
+    Attributes:
+        trains: whether there are steps to take; without any, the encoder is scored as it comes.
+        reads_pairs: whether a batch is labelled pairs, see below.
+
     A batch is the products of some groups, or with ``reads_pairs`` labelled pairs of products; see
     ``ProductModule``.
 
@@ -35,6 +39,7 @@ class Method(pl.LightningModule):
         warmup: share of all steps with a linearly rising learning rate; a cosine to zero follows.
     """
 
+    trains = True
     reads_pairs = False
 
     def __init__(

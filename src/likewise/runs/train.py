@@ -171,8 +171,9 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
         build.make(config.sampler),
         build.reads_pairs(config),
     )
-    module.prepare_training()
     method = build.make_method(config)
+    if method.trains:
+        module.prepare_training()
     tracking: Tracking = build.make(config.logger) if first_process() else Tracking()
     _start_folder(folder, config)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
@@ -180,6 +181,10 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
     try:
         memory = PeakMemory()
         memory.start()
+        if not method.trains:
+            _finish_untrained(config, folder, module, method, memory, tracking)
+            tracking.finish(failed=False)
+            return
         last = LastEpoch(folder / "checkpoints" / "last.ckpt")
         trainer, best = _trainer(config, folder, logger, (*callbacks, last))
         try:
@@ -200,13 +205,32 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
                 "epochs": trainer.current_epoch,
             }
             device = trainer.strategy.root_device
-            _finish(config, folder, module, method, best, cost, memory, tracking, device)
+            checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+            method.load_state_dict(checkpoint["state_dict"])
+            assert best.best_model_score is not None
+            score = float(best.best_model_score)
+            _finish(config, folder, module, method, score, cost, memory, tracking, device)
         # The others go on to the next run when this one is finished, not before.
         trainer.strategy.barrier()
     except BaseException:
         tracking.finish(failed=True)
         raise
     tracking.finish(failed=False)
+
+
+def _finish_untrained(
+    config: DictConfig,
+    folder: Path,
+    module: ProductModule,
+    method: Method,
+    memory: PeakMemory,
+    tracking: Tracking,
+) -> None:
+    """Score an encoder as it comes; its cost is that of embedding."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    scores = method.task.validate(method.encoder.to(device), module, device)
+    cost = {"train_seconds": 0.0, "epochs": 0}
+    _finish(config, folder, module, method, scores[config.primary], cost, memory, tracking, device)
 
 
 def _start_folder(folder: Path, config: DictConfig) -> None:
@@ -254,16 +278,19 @@ def _finish(
     folder: Path,
     module: ProductModule,
     method: Method,
-    best: ModelCheckpoint,
+    validation: float,
     cost: dict[str, Any],
     memory: PeakMemory,
     tracking: Tracking,
     device: torch.device,
 ) -> None:
-    """Best epoch's weights, the one look at the test split, and the files of the run."""
+    """The one look at the test split, and the files of the run.
+
+    Args:
+        method: with the weights of the best epoch.
+        validation: its validation score.
+    """
     data = build.load_data(config)
-    checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-    method.load_state_dict(checkpoint["state_dict"])
     encoder = method.encoder.to(device)
     split = config.evaluate_on
     with Stopwatch() as testing:
@@ -275,8 +302,7 @@ def _finish(
         "peak_memory_mb": memory.host_mb(),
         "peak_device_memory_mb": memory.device_mb(),
     }
-    assert best.best_model_score is not None
-    results = result.scores | {f"validation/{config.primary}": float(best.best_model_score)}
+    results = result.scores | {f"validation/{config.primary}": validation}
     files = draw(folder, data, split, result, method.similarity)
     tracking.summary(results | {f"cost/{name}": value for name, value in cost.items()})
     tracking.pictures(files)
@@ -286,7 +312,7 @@ def _finish(
     for reader in build.fill_in(config, data).values():
         reader.save(folder)
     write_json(folder / "history.json", method.history)
-    shutil.rmtree(folder / "checkpoints")
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     # Last: a folder with this file is a finished run.
     write_json(
         folder / "result.json",
