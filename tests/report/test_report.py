@@ -90,6 +90,10 @@ def write_run(parent: Path, name: str, seed: int, bare: bool = False) -> None:
         "specifications": {key: asdict(said) for key, said in KEYS.items()},
         "cost": cost,
         "environment": {"python": f"3.1{seed}", "packages": {"torch": "2.11", "wandb": None}},
+        "pictures": {
+            "neighbours": "Nearest neighbours of one <product>",
+            "similarity": "Similarity of test products",
+        },
     }
     (folder / "result.json").write_text(json.dumps(result))
     queries = np.random.default_rng(0).normal(0, 0.1, 40) + generator.normal(0, 0.02, 40)
@@ -193,7 +197,8 @@ def test_missing_files_are_said_not_skipped(tmp_path: Path) -> None:
     assert "cnn alone was run" in text
     assert "A method of one seed has no interval" in text
     assert "The runs left no history." in text
-    assert text.count("the run left no such picture") == 3
+    assert text.count("the run left no such picture") == 2
+    assert "Nearest neighbours of one &lt;product&gt;: the run" in text
     assert "likewise study" not in text
     assert "±" not in text.split("<footer")[0].split("Methods compared")[0]
 

@@ -39,6 +39,8 @@ class RunResult:
     clusters: tuple[str, ...] | None = None
     specifications: dict[str, MetricSpecification] = field(default_factory=dict)
     primary: str | None = None
+    # Captions of the pictures that the run left, by title; None where not recorded.
+    pictures: dict[str, str] | None = None
 
     def history(self) -> list[dict[str, float]]:
         """One mapping an epoch; empty where the run left no ``history.json``."""
@@ -49,6 +51,12 @@ class RunResult:
         if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
             raise BrokenResult(f"{path} is no list of epochs; delete the run folder and run again")
         return content
+
+    def captions(self) -> dict[str, str]:
+        """Captions of the run's pictures by title; the title itself where none was recorded."""
+        if self.pictures is not None:
+            return self.pictures
+        return {path.stem: path.stem for path in sorted(self.folder.glob("*.png"))}
 
     def picture(self, name: str) -> bytes | None:
         """The bytes of ``<name>.png``, where the run left it."""
@@ -162,6 +170,7 @@ def read_run(folder: Path) -> RunResult:
                 for name, said in (content.get("specifications") or {}).items()
             },
             clusters=None if content.get("clusters") is None else tuple(content["clusters"]),
+            pictures=None if content.get("pictures") is None else dict(content["pictures"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"is malformed ({error})"

@@ -24,8 +24,6 @@ from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.losses.base import PairLoss
 from likewise.methods.base import Method
-from likewise.metrics.matching import MatchingMetric
-from likewise.metrics.retrieval import RetrievalMetric
 from likewise.similarity.base import Similarity
 from likewise.tasks.base import Task
 
@@ -247,13 +245,14 @@ def make_task(config: DictConfig) -> Task:
             f"primary={config.primary} is better when smaller; choose one of "
             f"{', '.join(name for name, metric in metrics.items() if metric.higher_is_better)}"
         )
-    for task, kind in (("retrieval", RetrievalMetric), ("matching", MatchingMetric)):
-        ours = config.task._target_.startswith(f"likewise.tasks.{task}.")
-        strange = [name for name, metric in metrics.items() if not isinstance(metric, kind)]
-        if ours and strange:
-            raise LikewiseError(
-                f"task={task} is not scored by {strange[0]}; use metrics={task} or another task"
-            )
+    task = get_target(config.task._target_)
+    kind = getattr(task, "metric_kind", object)
+    strange = [name for name, metric in metrics.items() if not isinstance(metric, kind)]
+    if strange:
+        own = str(task.__module__).rpartition(".")[2]
+        raise LikewiseError(
+            f"task={own} is not scored by {strange[0]}; use metrics={own} or another task"
+        )
     return make(config.task, metrics=metrics, similarity=make_similarity(config))
 
 

@@ -29,12 +29,6 @@ if TYPE_CHECKING:
 
 # The costs worth a picture; the table has them all.
 DRAWN_COSTS = ("parameters", "flops_per_product", "train_seconds", "embed_products_per_second")
-RUN_PICTURES = {
-    "neighbours": "Nearest neighbours of one product of each group",
-    "similarity": "Similarity of every pair of some test products",
-    "map": "Map of some test products (t-SNE): near here is mostly near in the embedding",
-}
-MATCHING_PICTURES = {"matching": "Precision and recall, scores and calibration of the test pairs"}
 
 
 @dataclass(frozen=True)
@@ -215,11 +209,10 @@ def _run_pictures(
     summaries: Sequence[MethodSummary], results: Sequence[RunResult]
 ) -> list[tuple[RunResult, list[Picture]]]:
     runs, found = by_method(results), []
-    kinds = MATCHING_PICTURES if results[0].picture("matching") else RUN_PICTURES
     for row in summaries:
         first = min(runs[row.name], key=lambda run: run.seed)
         pictures = []
-        for name, caption in kinds.items():
+        for name, caption in first.captions().items():
             png = first.picture(name)
             alt = f"{caption}, as {row.name} with seed {first.seed} sees them."
             pictures.append(Picture(caption, alt, None if png is None else data_uri(png)))

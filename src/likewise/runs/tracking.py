@@ -22,8 +22,8 @@ class Tracking:
     def summary(self, values: Mapping[str, Any]) -> None:
         """Final metrics and costs."""
 
-    def pictures(self, files: Mapping[str, Path]) -> None:
-        """PNG files by title."""
+    def pictures(self, folder: Path, captions: Mapping[str, str]) -> None:
+        """The run's ``<title>.png`` with their captions, by title."""
 
     def finish(self, failed: bool) -> None:
         """End the run as finished or failed; called exactly once, also after an error."""
@@ -113,12 +113,17 @@ class WandbTracking(Tracking):
         with _never_failing():
             self.run.summary.update(dict(values))
 
-    def pictures(self, files: Mapping[str, Path]) -> None:
+    def pictures(self, folder: Path, captions: Mapping[str, str]) -> None:
         """See ``Tracking``."""
         import wandb
 
         with _never_failing():
-            self.run.log({title: wandb.Image(str(path)) for title, path in files.items()})
+            self.run.log(
+                {
+                    title: wandb.Image(str(folder / f"{title}.png"), caption=caption)
+                    for title, caption in captions.items()
+                }
+            )
 
     def finish(self, failed: bool) -> None:
         """See ``Tracking``."""

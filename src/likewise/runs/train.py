@@ -40,7 +40,7 @@ from likewise.runs.folder import (
     run_name,
     write_json,
 )
-from likewise.runs.outcome import draw, write_table
+from likewise.runs.outcome import write_pictures, write_table
 from likewise.runs.resume import LastEpoch
 from likewise.runs.tracking import Tracking
 
@@ -303,9 +303,9 @@ def _finish(
         "peak_device_memory_mb": memory.device_mb(),
     }
     results = result.scores | {f"validation/{config.primary}": validation}
-    files = draw(folder, data, split, result, method.similarity)
+    captions = write_pictures(folder, result)
     tracking.summary(results | {f"cost/{name}": value for name, value in cost.items()})
-    tracking.pictures(files)
+    tracking.pictures(folder, captions)
     write_table(folder / "per_query.parquet", result.table)
     state = {name: tensor.contiguous().cpu() for name, tensor in encoder.state_dict().items()}
     save_file(state, folder / "weights.safetensors")
@@ -328,6 +328,7 @@ def _finish(
             "data_fingerprint": data.fingerprint,
             "data_findings": data.findings,
             "clusters": list(result.clusters),
+            "pictures": captions,
             "environment": environment.describe(),
         },
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -13,6 +14,18 @@ from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
 from likewise.encoders.base import Encoder
 from likewise.metrics.specification import MetricSpecification
+from likewise.similarity.base import Similarity
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure, and the sentence that the report and W&B put below it."""
+
+    figure: Figure
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -21,13 +34,15 @@ class Result:
 
     Attributes:
         scores: by split and metric, such as ``test/map_at_r``.
-        table: columns of equal length, a row a query or pair, with ``product_id`` and the values
-            whose mean (without NaN) each metric is.
+        table: columns of equal length, a row a unit (a query or a pair), with ``product_id``, which
+            names the unit, and the values whose mean (without NaN) each metric is.
         embeddings: float32 [n, d] of the split's products, where the task makes them.
         clusters: columns of the table by which its rows depend on one another, such as the group
             of a query; rows that share a value are one draw, not several. Two columns hold ids of
             one kind, such as the two products of a pair.
         specifications: what each metric says of itself, by its name without the split.
+        draw: makes the figures of the test by title, which names the file; called only where
+            pictures are wanted.
     """
 
     scores: dict[str, float]
@@ -35,23 +50,37 @@ class Result:
     embeddings: Tensor | None = None
     clusters: tuple[str, ...] = ()
     specifications: dict[str, MetricSpecification] = field(default_factory=dict)
+    draw: Callable[[], Mapping[str, DrawnFigure]] = dict
 
 
-class Task(Protocol):
-    """Scores an encoder by the ground truth of the data."""
+class Task:
+    """Scores an encoder by the ground truth of the data; a subclass writes ``test``.
+
+    Args:
+        metrics: by name, each a ``metric_kind``.
+        similarity: compares embeddings.
+
+    Attributes:
+        metric_kind: the class of the metrics it is scored by.
+    """
+
+    metric_kind: ClassVar[type] = object
+
+    def __init__(self, metrics: Mapping[str, Any], similarity: Similarity) -> None:
+        self.metrics, self.similarity = dict(metrics), similarity
 
     def check(self, data: ProductData, split: str) -> None:
         """Raise ``LikewiseError`` where the data lack what ``split`` is scored by."""
-        ...
 
     def validate(
         self, encoder: Encoder, module: ProductModule, device: torch.device
     ) -> dict[str, float]:
         """Each metric on the validation split; NaN where the encoder diverged."""
-        ...
+        scores = self.test(encoder, module, "validation", device).scores
+        return {name: scores[f"validation/{name}"] for name in self.metrics}
 
     def test(
         self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """Each metric on ``split``, with what they were computed from."""
-        ...
+        raise NotImplementedError(f"{type(self).__name__} must define test()")

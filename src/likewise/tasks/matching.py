@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 
@@ -12,11 +10,10 @@ from likewise.data.module import ProductModule
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.metrics.matching import JudgedPairs, MatchingMetric, best_threshold, calibrate
-from likewise.similarity.base import Similarity
-from likewise.tasks.base import Result
+from likewise.tasks.base import DrawnFigure, Result, Task
 
 
-class Matching:
+class Matching(Task):
     """Labelled pairs, a match from a threshold on.
 
     The threshold (best F1) and the calibration of scores to probabilities (Platt's) come from the
@@ -28,8 +25,7 @@ class Matching:
         similarity: compares embeddings.
     """
 
-    def __init__(self, metrics: Mapping[str, MatchingMetric], similarity: Similarity) -> None:
-        self.metrics, self.similarity = dict(metrics), similarity
+    metric_kind = MatchingMetric
 
     def check(self, data: ProductData, split: str) -> None:
         """See ``Task``."""
@@ -90,7 +86,13 @@ class Matching:
         # Pairs of the same product go up and down together.
         clusters = ("left_id", "right_id")
         said = {name: metric.specification for name, metric in self.metrics.items()}
-        return Result(found, dict(table), clusters=clusters, specifications=said)
+        return Result(
+            found,
+            dict(table),
+            clusters=clusters,
+            specifications=said,
+            draw=lambda: _draw(judged),
+        )
 
     def _scores(
         self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
@@ -98,6 +100,14 @@ class Matching:
         pairs = module.pair_split(split, device)
         scores = encoder.match_pairs(pairs, self.similarity)
         return scores.double().cpu().numpy(), pairs.labels.cpu().numpy()
+
+
+def _draw(judged: JudgedPairs) -> dict[str, DrawnFigure]:
+    from likewise.figures.matching import matching_curves
+
+    figure = matching_curves(judged.labels, judged.scores, judged.probabilities, judged.threshold)
+    caption = "Precision and recall, scores and calibration of the test pairs"
+    return {"matching": DrawnFigure(figure, caption)}
 
 
 def _judge(

@@ -15,13 +15,18 @@ from likewise.errors import LikewiseError
 from likewise.metrics.retrieval import RetrievalMetric, evaluate_retrieval
 from likewise.similarity.base import Similarity
 from likewise.similarity.topk import topk_neighbours
-from likewise.tasks.base import Result
+from likewise.tasks.base import DrawnFigure, Result, Task
 
 PROTOCOLS = ("leave_one_out", "train_gallery")
 NEAREST = 8
+CAPTIONS = {
+    "neighbours": "Nearest neighbours of one product of each group",
+    "similarity": "Similarity of every pair of some test products",
+    "map": "Map of some test products (t-SNE): near here is mostly near in the embedding",
+}
 
 
-class Retrieval:
+class Retrieval(Task):
     """Exact ranking of a gallery for every product of a split.
 
     Args:
@@ -30,6 +35,8 @@ class Retrieval:
         protocol: ``leave_one_out``: every product of the split searches the others;
             ``train_gallery``: it searches the training products. Validation is always the former.
     """
+
+    metric_kind = RetrievalMetric
 
     def __init__(
         self,
@@ -41,7 +48,8 @@ class Retrieval:
             raise LikewiseError(
                 f"protocol={protocol} is unknown; it can be {' or '.join(PROTOCOLS)}"
             )
-        self.metrics, self.similarity, self.protocol = dict(metrics), similarity, protocol
+        super().__init__(metrics, similarity)
+        self.protocol = protocol
 
     def check(self, data: ProductData, split: str) -> None:
         """See ``Task``."""
@@ -118,7 +126,18 @@ class Retrieval:
             embeddings,
             _clusters(module.data, split),
             {name: metric.specification for name, metric in self.metrics.items()},
+            lambda: self._draw(module.data, split, embeddings),
         )
+
+    def _draw(self, data: ProductData, split: str, embeddings: Tensor) -> dict[str, DrawnFigure]:
+        from likewise.figures.retrieval import retrieval_figures
+
+        figures = retrieval_figures(data, split, embeddings, self.similarity, NEAREST)
+        return {
+            title: DrawnFigure(figures[title], caption)
+            for title, caption in CAPTIONS.items()
+            if title in figures
+        }
 
     def _neighbours(
         self, data: ProductData, split: str, embeddings: Tensor

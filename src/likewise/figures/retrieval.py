@@ -1,0 +1,84 @@
+"""The figures of a retrieval test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from likewise.data.catalogue import ProductData
+from likewise.data.images import has_pixels, image_array
+from likewise.data.splits import stratified_sample
+from likewise.figures.products import embedding_map, neighbour_gallery, similarity_heat_map
+from likewise.similarity.base import Similarity
+from likewise.similarity.topk import topk_neighbours
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# t-SNE of more products takes long and shows no more.
+MAPPED = 600
+
+
+def retrieval_figures(
+    data: ProductData, split: str, embeddings: Tensor, similarity: Similarity, nearest: int
+) -> dict[str, Figure]:
+    """A heat map of similarities, a map and, where there are pictures, a gallery of neighbours.
+
+    Args:
+        embeddings: float32 [n, d] of the products of the split.
+        nearest: how many neighbours of a query are shown.
+
+    Returns:
+        ``similarity``, ``map`` and ``neighbours``.
+    """
+    known = data.groups[data.splits[split]] >= 0
+    rows, embeddings = data.splits[split][known], embeddings[torch.from_numpy(known)]
+    groups = data.groups[rows]
+    # One query of each group, the first ten groups, and up to eight products of each in the map.
+    kinds = np.unique(groups)[:10]
+    queries = np.array([np.flatnonzero(groups == kind)[0] for kind in kinds])
+    shown = np.concatenate([np.flatnonzero(groups == kind)[:8] for kind in kinds])
+    matrix = similarity.matrix(embeddings[shown]).cpu().numpy()
+    heat = similarity_heat_map(matrix, groups[shown], data.group_names, similarity.name)
+    some = stratified_sample(groups, min(MAPPED, len(groups)), seed=0)
+    plane = embedding_map(_plane(embeddings[some]), groups[some], data.group_names)
+    figures = {"similarity": heat, "map": plane}
+    if has_pixels(data.catalogue):
+        neighbours, values = _neighbours(embeddings, queries, similarity, nearest)
+        pictures = image_array(data.catalogue.select(rows))
+        figures["neighbours"] = neighbour_gallery(
+            pictures, groups, queries, neighbours, values, data.group_names
+        )
+    return figures
+
+
+def _neighbours(
+    embeddings: Tensor, queries: np.ndarray, similarity: Similarity, nearest: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest others of each query, int64 and float [queries, nearest]."""
+    values, found = topk_neighbours(
+        embeddings[queries], embeddings, similarity, k=min(nearest + 1, len(embeddings))
+    )
+    neighbours, similarities = [], []
+    for query, ids, scores in zip(queries, found.cpu().numpy(), values.cpu().numpy(), strict=True):
+        others = np.flatnonzero(ids != query)[: len(ids) - 1]
+        neighbours.append(ids[others])
+        similarities.append(scores[others])
+    return np.array(neighbours), np.array(similarities)
+
+
+def _plane(embeddings: Tensor) -> np.ndarray:
+    """t-SNE of embeddings [n, d] under cosine, float [n, 2] (van der Maaten and Hinton, 2008)."""
+    from sklearn.manifold import TSNE
+
+    count = len(embeddings)
+    unit = torch.nn.functional.normalize(embeddings, dim=1).cpu().numpy()
+    # t-SNE of products that are all the same ends the process, not with an exception.
+    if count < 5 or np.ptp(unit, axis=0).max() < 1e-6:
+        return np.zeros((count, 2))
+    perplexity = min(30.0, (count - 1) / 3)
+    start = "pca" if min(unit.shape) >= 2 else "random"
+    return TSNE(perplexity=perplexity, init=start, random_state=0, n_jobs=1).fit_transform(unit)
