@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning.pytorch as pl
 import numpy as np
@@ -16,6 +16,9 @@ from likewise.data.products import LabelledPairs, Products, take
 from likewise.data.samplers.base import Sampler
 from likewise.data.samplers.uniform import Uniform
 from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 # Products and their groups, int64 [b].
 GroupBatch = tuple[Products, Tensor]
@@ -81,8 +84,8 @@ class ProductModule(pl.LightningDataModule):
         super().__init__()
         self.data, self.batch_size, self.seed, self.pairs = data, batch_size, seed, pairs
         self.sampler = sampler or Uniform()
-        everything = np.arange(len(data.catalogue))
-        self.products = {name: read(data.catalogue, everything) for name, read in readers.items()}
+        self.readers = dict(readers)
+        self.products = self.read(data.catalogue)
         self.groups = torch.from_numpy(data.groups.copy())
         # Unknown groups are unlike each other: such products are found by nobody's query.
         unknown = self.groups < 0
@@ -144,6 +147,11 @@ class ProductModule(pl.LightningDataModule):
             raise LikewiseError(
                 "the training pairs are all matches or all none, so nothing can be told apart"
             )
+
+    def read(self, catalogue: Dataset) -> Products:
+        """Products of any catalogue, such as queries that have a title only, by the readers."""
+        rows = np.arange(len(catalogue))
+        return {name: reader(catalogue, rows) for name, reader in self.readers.items()}
 
     def split(self, name: str, device: torch.device | str = "cpu") -> GroupBatch:
         """Products and groups of a split on ``device`` (copied there once)."""

@@ -337,8 +337,8 @@ def _finish(
 def _cost_of_embedding(
     encoder: Encoder, module: ProductModule, split: str, device: torch.device
 ) -> dict[str, Any]:
-    """Of single products; nothing for an encoder that reads pairs only."""
-    if not encoder.embeds:
+    """Of single products; nothing for an encoder that reads pairs only, or without products."""
+    if not encoder.embeds or not len(module.rows[split]):
         return {}
     products = take(module.split(split, device)[0], slice(0, TIMED))
     with Stopwatch() as embedding:

@@ -14,7 +14,7 @@ from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
 from likewise.encoders.base import Encoder
 from likewise.metrics.specification import MetricSpecification
-from likewise.similarity.base import Similarity
+from likewise.similarity.base import Similarity, UnusableInput
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,7 +76,10 @@ class Task:
         self, encoder: Encoder, module: ProductModule, device: torch.device
     ) -> dict[str, float]:
         """Each metric on the validation split; NaN where the encoder diverged."""
-        scores = self.test(encoder, module, "validation", device).scores
+        try:
+            scores = self.test(encoder, module, "validation", device).scores
+        except UnusableInput:
+            return dict.fromkeys(self.metrics, float("nan"))
         return {name: scores[f"validation/{name}"] for name in self.metrics}
 
     def test(

@@ -1,0 +1,112 @@
+"""Texts as hashed n-grams with TF-IDF weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+from torch import Tensor
+
+from likewise.data.modalities.texts import COLUMNS, TextReader
+from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+FILE = "tfidf.safetensors"
+ANALYZERS = ("word", "char_wb")
+
+
+class Tfidf(TextReader):
+    """The different n-grams of a text and their weights, float32 [n, 2, length].
+
+    Row 0 holds ids from 1 with 0 behind the last, row 1 weights: (1 + ln tf) · (ln((1 + N) /
+    (1 + df)) + 1) of the term frequency tf and of the df among N training products that have the
+    n-gram, as scikit-learn's ``TfidfTransformer`` has it. N-grams are hashed (Weinberger et al.,
+    "Feature Hashing for Large Scale Multitask Learning", ICML 2009), so that some share an id.
+
+    Args:
+        analyzer: n-grams of words (``word``), or of characters within words (``char_wb``).
+        smallest, largest: words, or characters, of an n-gram.
+        bits: ids are 1 … 2 ** bits; at most 20.
+        length: n-grams of a text that are kept, those of the largest weight.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str] = COLUMNS,
+        analyzer: Literal["word", "char_wb"] = "word",
+        smallest: int = 1,
+        largest: int = 1,
+        bits: int = 12,
+        length: int = 128,
+    ) -> None:
+        super().__init__(columns)
+        if analyzer not in ANALYZERS:
+            raise LikewiseError(
+                f"text.analyzer={analyzer} is unknown; it can be {' or '.join(ANALYZERS)}"
+            )
+        if not 1 <= smallest <= largest:
+            raise LikewiseError(
+                f"n-grams of {smallest} to {largest} cannot be; text.smallest must be at least 1 "
+                "and text.largest no smaller"
+            )
+        # Ids are held as float32, which has whole numbers up to 2 ** 24.
+        if not 1 <= bits <= 20:
+            raise LikewiseError(f"text.bits={bits} must lie between 1 and 20")
+        if length < 1:
+            raise LikewiseError(f"text.length={length} must be at least 1")
+        self.bits, self.length = bits, length
+        self.options: dict[str, Any] = {
+            "analyzer": analyzer,
+            "ngram_range": (smallest, largest),
+            # One sign, as the weights of different n-grams must not cancel out.
+            "alternate_sign": False,
+            "norm": None,
+            "n_features": 2**bits,
+        }
+        if analyzer == "word":
+            self.options["token_pattern"] = r"(?u)\b\w+\b"
+        self.idf = np.ones(2**bits)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """See ``TextReader``."""
+        return 2**self.bits + 1
+
+    def _counts(self, texts: Sequence[str | None]) -> Any:
+        """Sparse [n, 2 ** bits] of how often each text has each n-gram."""
+        from sklearn.feature_extraction.text import HashingVectorizer
+
+        return HashingVectorizer(**self.options).transform(text or "" for text in texts)
+
+    def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:
+        """Learn in how many of the training products each n-gram is."""
+        frequency = self._counts(self.texts(catalogue, rows)).getnnz(axis=0)
+        self.idf = np.log((1 + len(rows)) / (1 + frequency)) + 1
+
+    def encode(self, texts: Sequence[str | None]) -> Tensor:
+        """See the class."""
+        found = np.zeros((len(texts), 2, self.length), dtype=np.float32)
+        counts = self._counts(texts)
+        for row, (start, end) in enumerate(zip(counts.indptr, counts.indptr[1:], strict=False)):
+            ids = counts.indices[start:end]
+            weights = (1 + np.log(counts.data[start:end])) * self.idf[ids]
+            kept = np.argsort(-weights, kind="stable")[: self.length]
+            found[row, :, : len(kept)] = ids[kept] + 1, weights[kept]
+        return torch.from_numpy(found)
+
+    def save(self, folder: Path) -> None:
+        """See ``Reader``."""
+        save_file({"idf": self.idf}, folder / FILE)
+
+    def load(self, folder: Path) -> None:
+        """See ``Reader``."""
+        path = folder / FILE
+        if not path.is_file():
+            raise LikewiseError(f"{path} is missing; the run's folder is not whole")
+        self.idf = load_file(path)["idf"]

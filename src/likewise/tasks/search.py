@@ -1,0 +1,115 @@
+"""Ranking the products that people graded for a query."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from likewise.data.catalogue import ProductData, make_catalogue
+from likewise.data.module import ProductModule
+from likewise.data.products import take
+from likewise.encoders.base import Encoder
+from likewise.errors import LikewiseError
+from likewise.metrics.graded import GradedMetric, GradedRanking
+from likewise.tasks.base import DrawnFigure, Result, Task
+
+# Judgements whose embeddings are compared at once.
+CHUNK = 4096
+
+
+class Search(Task):
+    """Graded judgements: the judged products of each query, ranked by similarity to its text.
+
+    A query is embedded as a product that has its text as the title and nothing else. It is read as
+    it was typed: the steps of ``cleaning`` are for products.
+
+    Args:
+        metrics: by name.
+        similarity: ranks.
+    """
+
+    metric_kind = GradedMetric
+
+    def check(self, data: ProductData, split: str) -> None:
+        """See ``Task``."""
+        if data.judgements is None:
+            raise LikewiseError(
+                "task=search needs products that are graded for queries, which these data do not "
+                "have; choose data that do, such as data=search_relevance"
+            )
+        for name in dict.fromkeys(("validation", split)):
+            grades = data.judgements.grades[data.judgements.splits[name]]
+            if len(np.unique(grades)) < 2:
+                raise LikewiseError(
+                    f"the {name} split has {len(grades)} judgements of {len(np.unique(grades))} "
+                    "different grades, and a ranking can only be scored by at least 2"
+                )
+
+    def test(
+        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+    ) -> Result:
+        """See ``Task``.
+
+        A row of the table is a query, and ``product_id`` its text; ``products`` are the ids of its
+        judged products from the most to the least similar one, with ``similarities`` and
+        ``grades``.
+        """
+        judgements = module.data.judgements
+        assert judgements is not None
+        chosen = judgements.splits[split]
+        asked, query = np.unique(judgements.query[chosen], return_inverse=True)
+        texts = [judgements.queries[place] for place in asked]
+        scores = self._scores(encoder, module, texts, query, judgements.product[chosen], device)
+        ranking = GradedRanking(query, scores, judgements.grades[chosen])
+        values = {name: metric.per_query(ranking) for name, metric in self.metrics.items()}
+        ids = np.array(module.data.catalogue["product_id"][:])[judgements.product[chosen]]
+        return Result(
+            {f"{split}/{name}": metric(ranking) for name, metric in self.metrics.items()},
+            {"product_id": np.array(texts), **_ranked(ranking, ids), **values},
+            specifications={name: metric.specification for name, metric in self.metrics.items()},
+            draw=lambda: self._draw(ranking, values),
+        )
+
+    def _scores(
+        self,
+        encoder: Encoder,
+        module: ProductModule,
+        texts: list[str],
+        query: np.ndarray,
+        product: np.ndarray,
+        device: torch.device,
+    ) -> np.ndarray:
+        """Of each judgement, float64 [m]; each text and each product is embedded once."""
+        rows, place = np.unique(product, return_inverse=True)
+        titles = make_catalogue({"product_id": texts, "title": texts})
+        parts = module.read(titles), take(module.products, torch.from_numpy(rows))
+        left, right = (
+            encoder.embed({name: values.to(device) for name, values in part.items()})
+            for part in parts
+        )
+        pairs = zip(_chunks(query), _chunks(place), strict=True)
+        found = [encoder.compare(left[one], right[other], self.similarity) for one, other in pairs]
+        return torch.cat(found).double().cpu().numpy()
+
+    def _draw(
+        self, ranking: GradedRanking, values: dict[str, np.ndarray]
+    ) -> dict[str, DrawnFigure]:
+        from likewise.figures.search import graded_scores
+
+        name, metric = next(iter(self.metrics.items()))
+        figure = graded_scores(ranking.grades, ranking.scores, values[name], metric.label)
+        caption = f"Scores of the products of each grade, and {metric.label} of the queries"
+        return {"grades": DrawnFigure(figure, caption)}
+
+
+def _chunks(places: np.ndarray) -> tuple[Tensor, ...]:
+    return torch.from_numpy(places).split(CHUNK)
+
+
+def _ranked(ranking: GradedRanking, ids: np.ndarray) -> dict[str, list[np.ndarray]]:
+    """The judged products of each query, best first."""
+    order = np.lexsort((-ranking.scores, ranking.query))
+    ends = np.bincount(ranking.query).cumsum()[:-1]
+    columns = {"products": ids, "similarities": ranking.scores, "grades": ranking.grades}
+    return {name: np.split(values[order], ends) for name, values in columns.items()}

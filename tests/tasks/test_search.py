@@ -1,0 +1,166 @@
+"""Search: graded judgements, from the metric to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.metrics import ndcg_score
+
+from likewise.cli import main
+from likewise.data.catalogue import make_catalogue
+from likewise.data.modalities.tfidf import Tfidf
+from likewise.encoders.tfidf import WeightedBag
+from likewise.errors import LikewiseError
+from likewise.experiment.composition import compose
+from likewise.metrics.graded import GradedRanking
+from likewise.metrics.graded_ndcg import GradedNDCGAtK
+from likewise.runs.folder import read_result
+from likewise.runs.train import train
+from likewise.similarity.cosine import Cosine
+
+WORDS = ("lamp", "shelf", "brass", "oak", "wall", "desk")
+
+
+@pytest.fixture
+def search(tmp_path: Path) -> list[str]:
+    """Overrides for a search run over judgements of pairs of words."""
+    queries = [f"{a} {b}" for a in WORDS for b in WORDS if a != b]
+    generator = np.random.default_rng(0)
+    rows: dict[str, list] = {"product_uid": [], "product_title": [], "search_term": []}
+    grades = []
+    for query in queries:
+        for number in generator.choice(4000, 8, replace=False):
+            title = " ".join(np.random.default_rng(number).choice(WORDS, 3, replace=False))
+            rows["product_uid"].append(int(number))
+            rows["product_title"].append(title)
+            rows["search_term"].append(query)
+            grades.append(1.0 + len(set(query.split()) & set(title.split())))
+    folder = tmp_path / "home_depot_search"
+    folder.mkdir()
+    pq.write_table(pa.table(rows | {"relevance": grades}), folder / "judgements.parquet")
+    return [
+        "task=search",
+        "data=search_relevance",
+        f"data.path={folder}",
+        "trainer.accelerator=cpu",
+        "logger=none",
+        f"output={tmp_path / 'runs'}",
+    ]
+
+
+TFIDF = ["encoder=tfidf", "text=tfidf", "method=none"]
+
+
+@pytest.mark.parametrize("k", [1, 3, 10])
+@pytest.mark.parametrize("gain", ["linear", "exponential"])
+def test_ndcg_is_that_of_scikit_learn(k: int, gain: str) -> None:
+    generator = np.random.default_rng(k)
+    query = np.repeat(np.arange(6), [1, 2, 5, 12, 20, 3])
+    # Few values, so that many scores are equal.
+    scores = generator.integers(0, 4, len(query)) / 4
+    grades = generator.integers(0, 9, len(query)) / 3
+    grades[query == 5] = 0
+    shuffled = generator.permutation(len(query))
+    ranking = GradedRanking(query[shuffled], scores[shuffled], grades[shuffled])
+    metric = GradedNDCGAtK(k, gain=gain)  # type: ignore[arg-type]
+    found = metric.per_query(ranking)
+    gains = grades if gain == "linear" else 2**grades - 1
+    for number in range(1, 5):
+        own = query == number
+        expected = ndcg_score(gains[own][None], scores[own][None], k=k)
+        assert found[number] == pytest.approx(expected), number
+    assert found[0] == 1
+    assert np.isnan(found[5])
+    assert metric(ranking) == pytest.approx(np.nanmean(found))
+
+
+def test_a_grade_at_or_below_the_lowest_gains_nothing() -> None:
+    query, scores = np.zeros(3, dtype=np.int64), np.array([3.0, 2.0, 1.0])
+    metric = GradedNDCGAtK(3, lowest_grade=1.0)
+    found = metric.per_query(GradedRanking(query, scores, np.array([0.5, 1.0, 2.0])))
+    assert found == pytest.approx([0.5])
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: GradedNDCGAtK(0), lambda: GradedNDCGAtK(3, gain="square")]
+)
+def test_options_that_mean_nothing_are_refused(make: Callable[[], GradedNDCGAtK]) -> None:
+    with pytest.raises(LikewiseError):
+        make()
+
+
+def test_tfidf_is_that_of_scikit_learn(tmp_path: Path) -> None:
+    titles = ["brass lamp", "brass brass shelf", "oak shelf", "wall", None]
+    catalogue = make_catalogue({"product_id": list("abcde"), "title": titles})
+    reader = Tfidf(bits=16)
+    reader.fit(catalogue, np.arange(3))
+    embeddings = WeightedBag(reader.vocabulary_size).embed(
+        {"text": reader(catalogue, np.arange(5))}
+    )
+    counts = CountVectorizer(token_pattern=r"\w+").fit(t or "" for t in titles)
+    weights = TfidfTransformer(sublinear_tf=True, norm=None)
+    weights.fit(counts.transform(titles[:3]))
+    expected = weights.transform(counts.transform(t or "" for t in titles)).toarray()
+    found = Cosine().matrix(embeddings)
+    unit = expected / np.maximum(np.linalg.norm(expected, axis=1, keepdims=True), 1e-12)
+    np.testing.assert_allclose(found, unit @ unit.T, atol=1e-6)
+    reader.save(tmp_path)
+    again = Tfidf(bits=16)
+    again.load(tmp_path)
+    assert torch.equal(again(catalogue, np.arange(5)), reader(catalogue, np.arange(5)))
+
+
+def test_a_run_ranks_what_was_graded(search: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", *search, *TFIDF]) == 0
+    folder = Path(capsys.readouterr().out.strip().splitlines()[-1])
+    scores = read_result(folder)["metrics"]
+    # Words in common decide the grades, so words do well, but rarer ones weigh more.
+    assert 0.9 < scores["test/ndcg_at_10"] <= 1
+    table = pq.read_table(folder / "per_query.parquet").to_pandas()
+    assert table["ndcg_at_10"].mean() == pytest.approx(scores["test/ndcg_at_10"])
+    for row in table.itertuples():
+        assert list(row.similarities) == sorted(row.similarities, reverse=True)
+        gains = 2 ** (row.grades - 1) - 1
+        expected = ndcg_score(gains[None], row.similarities[None], k=10)
+        assert row.ndcg_at_10 == pytest.approx(expected)
+    assert main(["evaluate", str(folder)]) == 0
+    said = dict(line.split() for line in capsys.readouterr().out.strip().splitlines())
+    assert float(said["test/ndcg_at_10"]) == pytest.approx(scores["test/ndcg_at_10"], abs=1e-5)
+
+
+def test_the_report_has_the_picture_and_its_caption(search: list[str], tmp_path: Path) -> None:
+    for encoder in (TFIDF, ["encoder=bag", "method=none"]):
+        train(compose([*search, *encoder]))
+    assert main(["compare", str(tmp_path / "runs")]) == 0
+    (page,) = tmp_path.rglob("report.html")
+    text = page.read_text(encoding="utf-8")
+    caption = "Scores of the products of each grade, and nDCG@10 of the queries"
+    assert text.count(f"<figcaption>{caption}</figcaption>") == 2
+    assert "the highest nDCG@10" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (["data=synthetic"], "choose data that do, such as data=search_relevance"),
+        (["metrics=retrieval", "primary=map_at_r"], "task=search is not scored by recall_at_1"),
+        (["method=metric_learning"], "method=none"),
+        (["text.bits=40"], "between 1 and 20"),
+        (["text.analyzer=letters"], "word or char_wb"),
+    ],
+)
+def test_what_cannot_work_is_said_in_a_sentence(
+    changes: list[str], message: str, search: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [one for one in search if changes[0] != "data=synthetic" or "data" not in one]
+    assert main(["train", *options, *TFIDF, *changes]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("likewise: ")
+    assert message in said
