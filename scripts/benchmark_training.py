@@ -17,8 +17,8 @@ import time
 from datetime import date
 
 import torch
-from lightning.pytorch.callbacks import Callback
 from omegaconf import DictConfig
+from pytorch_lightning.callbacks import Callback
 
 from likewise.data.module import ProductModule
 from likewise.experiment import build

@@ -7,11 +7,11 @@ import random
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
-from lightning.pytorch.callbacks import Callback
+from pytorch_lightning.callbacks import Callback
 from safetensors.torch import load_file
 
 from likewise.experiment.composition import compose

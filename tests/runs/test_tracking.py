@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lightning.pytorch.callbacks import Callback
+from pytorch_lightning.callbacks import Callback
 
 from likewise.cli import main
 from likewise.errors import LikewiseError

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
 import pytest
-from lightning.pytorch.callbacks import Callback
+import pytorch_lightning as pl
+from likewise.experiment.build import make_task
+from pytorch_lightning.callbacks import Callback
 from safetensors.torch import load_file
 
 from likewise.errors import LikewiseError
-from likewise.experiment.build import make_task
 from likewise.experiment.composition import compose
 from likewise.runs import train as train_module
 from likewise.runs.folder import is_finished

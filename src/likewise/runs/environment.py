@@ -13,7 +13,7 @@ PACKAGES = (
     "likewise",
     "torch",
     "torchvision",
-    "lightning",
+    "pytorch-lightning",
     "hydra-core",
     "datasets",
     "torchmetrics",

@@ -19,7 +19,7 @@ from likewise.atomic import atomic
 from likewise.errors import LikewiseError
 
 # Keys that change where or how a run is shown, never its result.
-VERSIONED = ("likewise.", "pytorch_metric_learning.", "torch", "lightning.")
+VERSIONED = ("likewise.", "pytorch_metric_learning.", "torch", "pytorch_lightning.")
 COSMETIC = ("name", "study", "output", "logger", "hydra")
 # What a folder of runs may be called, on every file system.
 NAME = re.compile(r"[\w \-+=,.()@%]+")
@@ -92,7 +92,7 @@ def is_finished(folder: Path) -> bool:
 
 def first_process() -> bool:
     """Whether this process speaks for a run; on several devices there is one for each."""
-    from lightning.pytorch.utilities import rank_zero_only
+    from pytorch_lightning.utilities import rank_zero_only
 
     return getattr(rank_zero_only, "rank", None) in (None, 0)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from lightning.pytorch.loggers import CSVLogger, Logger
+from pytorch_lightning.loggers import CSVLogger, Logger
 
 
 class Tracking:
@@ -62,7 +62,7 @@ class WandbTracking(Tracking):
 
     def start(self, folder: Path, name: str, study: str | None, config: Mapping) -> Logger:
         """See ``Tracking``; falls back to offline when the server does not answer."""
-        from lightning.pytorch.loggers import WandbLogger
+        from pytorch_lightning.loggers import WandbLogger
 
         kept = folder / "wandb-id"
         title = f"{name}-seed{config['seed']}"

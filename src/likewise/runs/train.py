@@ -14,11 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
+import pytorch_lightning as pl
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from safetensors.torch import save_file
 
 from likewise.data.catalogue import ProductData
@@ -50,6 +50,8 @@ NEEDED_BYTES = 50_000_000
 TIMED = 4096
 WHATEVER = 2**62
 LAST_LAYER = 512
+# The packages of Lightning, as their loggers and modules are called.
+LIGHTNING = ("pytorch_lightning", "lightning_fabric")
 # Of whole numbers; a seed has 32 bits, as the random generators take it.
 RANGES = {
     "batch_size": (2, WHATEVER),
@@ -353,10 +355,11 @@ def _cost_of_embedding(
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Lightning's notices are about choices made here on purpose."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    for name in LIGHTNING:
+        logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")
+        for name in LIGHTNING:
+            warnings.filterwarnings("ignore", module=name)
         warnings.filterwarnings("ignore", module="pytorch_metric_learning")
         yield
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lightning.pytorch as pl
 import optuna
-from lightning.pytorch.callbacks import Callback
+import pytorch_lightning as pl
 from omegaconf import DictConfig, OmegaConf
 from optuna.distributions import (
     BaseDistribution,
@@ -27,6 +26,7 @@ from optuna.distributions import (
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import Trial, TrialState
+from pytorch_lightning.callbacks import Callback
 
 from likewise.errors import Diverged, LikewiseError
 from likewise.evidence.budget import Budget
