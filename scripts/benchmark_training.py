@@ -20,9 +20,10 @@ import torch
 from omegaconf import DictConfig
 from pytorch_lightning.callbacks import Callback
 
-from likewise.data.module import ProductModule
-from likewise.experiment import build
 from likewise.experiment.composition import compose
+from likewise.experiment.experiment import Loader
+from likewise.experiment.features import BATCH_SIZE
+from likewise.experiment.parts import make_method
 from likewise.runs.train import train
 
 WARM_STEPS = 3
@@ -52,16 +53,16 @@ def by_framework(config: DictConfig) -> float:
     with tempfile.TemporaryDirectory() as folder:
         config.output = folder
         train(config, (pace,))
-    return pace.images_per_second(config.batch_size)
+    return pace.images_per_second(config.batch_size or BATCH_SIZE)
 
 
 def by_hand(config: DictConfig) -> float:
     """Images a second of one epoch of a plain loop over the same parts."""
-    data = build.load_data(config)
-    build.fill_in(config, data)
+    experiment = Loader().experiment(config)
+    config = experiment.config
     torch.manual_seed(config.seed)
-    module = ProductModule(data, build.fill_in(config, data), config.batch_size, config.seed)
-    method = build.make_method(config)
+    module = experiment.module()
+    method = make_method(config)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     method.to(device)
     products, groups = module.split("train", device)

@@ -16,8 +16,8 @@ import torch
 from conftest import write_data, write_idx
 
 from likewise.cli import main
-from likewise.experiment.build import load_data
 from likewise.experiment.composition import compose
+from likewise.experiment.data import load_data
 from likewise.runs.saved import open_run
 
 

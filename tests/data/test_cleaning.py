@@ -22,6 +22,7 @@ from likewise.data.cleaning.boilerplate import Boilerplate
 from likewise.data.cleaning.brand import Brand
 from likewise.data.cleaning.catalogue import clean_catalogue
 from likewise.data.cleaning.markup import Markup
+from likewise.data.cleaning.mojibake import Mojibake
 from likewise.data.cleaning.pictures import Pictures
 from likewise.data.cleaning.price import parse_price
 from likewise.data.cleaning.steps import Step
@@ -94,6 +95,28 @@ def test_markup(text: str, expected: str):
 def test_whitespace():
     assert Whitespace().text(" a\t\u3000b\u200bc\x00 \r\n d\ufeff\u00ad ") == "a bc d"
     assert Whitespace().text("\ud800x\x1c\x85y") == "x y"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cafÃ©", "café"),
+        ("CafÃƒÂ©", "Café"),
+        ("OfficeÂ® Proâ„¢ 19â€³", "Office® Pro™ 19″"),
+        ("Â£5", "£5"),
+        ("naïve Größe", "naïve Größe"),
+        # What other steps clean stays for them.
+        ("R&amp;D “ﬁt” １２\r\n\x07 e\u0301", "R&amp;D “ﬁt” １２\r\n\x07 e\u0301"),
+    ],
+)
+def test_mojibake(text: str, expected: str):
+    assert Mojibake().text(text) == expected
+
+
+@given(st.text() | st.lists(st.sampled_from("Ã © Â â € ™ ³ é x".split())).map("".join))
+def test_mojibake_is_idempotent(text: str):
+    once = Mojibake().text(text)
+    assert Mojibake().text(once) == once
 
 
 @pytest.mark.parametrize(

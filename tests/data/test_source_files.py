@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import email.message
-import io
-import urllib.request
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,27 +33,73 @@ def test_folders_are_looked_for_in_their_order(
         assert found.resolve() == tmp_path / folder
 
 
-def test_a_download_that_was_cut_off_goes_on(tmp_path: Path) -> None:
-    remote, home = tmp_path / "remote", tmp_path / "home"
-    remote.mkdir()
-    (remote / "a").write_text("first")
-    urls = {name: (remote / name).as_uri() for name in ("a", "b")}
-    with pytest.raises(LikewiseError, match=r"/b could not be downloaded"):
-        find_folder("shop", str(home), ["b"], urls=urls)
-    (remote / "a").write_text("changed")
-    (remote / "b").write_text("second")
-    assert find_folder("shop", str(home), ["b"], urls=urls) == home
-    assert {file.name: file.read_text() for file in home.iterdir()} == {"a": "first", "b": "second"}
+class Shop(BaseHTTPRequestHandler):
+    """A server of what ``files`` holds; of a file in ``cut`` only the first half comes."""
+
+    files: dict[str, bytes]
+    cut: set[str]
+
+    def do_GET(self) -> None:
+        name = self.path.removeprefix("/")
+        content = self.files.get(name)
+        if content is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if name in self.cut else content)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
-def test_half_a_file_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    headers = email.message.Message()
-    headers["Content-Length"] = "10"
-    answer = urllib.request.addinfourl(io.BytesIO(b"12345"), headers, "http://shop.invalid/a")
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: answer)
-    with pytest.raises(LikewiseError, match="only 5 of 10 bytes came"):
-        fetch("http://shop.invalid/a", tmp_path / "a")
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a server on this machine."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    Shop.files, Shop.cut = {}, set()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Shop) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_download_that_was_cut_off_goes_on(tmp_path: Path, shop: str) -> None:
+    Shop.files["a"] = b"first"
+    urls = {name: f"{shop}/{name}" for name in ("a", "b")}
+    with pytest.raises(LikewiseError, match=r"/b could not be downloaded .*404"):
+        find_folder("shop", str(tmp_path), ["b"], urls=urls)
+    Shop.files.update(a=b"changed", b=b"second")
+    assert find_folder("shop", str(tmp_path), ["b"], urls=urls) == tmp_path
+    found = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    assert found == {"a": "first", "b": "second"}
+
+
+def test_half_a_file_is_not_kept(tmp_path: Path, shop: str) -> None:
+    Shop.files["a"] = b"1234567890"
+    Shop.cut.add("a")
+    with pytest.raises(LikewiseError, match="could not be downloaded"):
+        fetch(f"{shop}/a", tmp_path / "a")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_with_another_hash_is_not_kept(tmp_path: Path, shop: str) -> None:
+    Shop.files["a"] = b"content"
+    known = {"a": hashlib.sha256(b"other").hexdigest()}
+    with pytest.raises(LikewiseError, match="does not match the known hash"):
+        find_folder("shop", str(tmp_path), ["a"], urls={"a": f"{shop}/a"}, sha256=known)
+    assert list(tmp_path.iterdir()) == []
+    right = hashlib.sha256(b"content").hexdigest()
+    assert fetch(f"{shop}/a", tmp_path / "a", right).read_bytes() == b"content"
+
+
+def test_no_network_is_one_sentence(tmp_path: Path) -> None:
+    for url in ("http://127.0.0.1:1/a", "nothing://shop/a"):
+        with pytest.raises(LikewiseError, match="could not be downloaded") as caught:
+            fetch(url, tmp_path / "a")
+        assert "\n" not in str(caught.value)
+        assert "Max retries" not in str(caught.value)
 
 
 def test_columns_and_their_types(tmp_path: Path) -> None:

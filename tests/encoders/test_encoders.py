@@ -10,8 +10,8 @@ from hydra.utils import instantiate
 
 from likewise.encoders.cnn import CNN
 from likewise.encoders.gan_augmented import GanAugmented
-from likewise.experiment.build import modalities
 from likewise.experiment.composition import compose, shipped
+from likewise.experiment.features import modalities
 from likewise.runs.cost import flops_per_product
 
 SHIPPED = sorted(path.stem for path in Path(shipped("configs") / "encoder").glob("*.yaml"))

@@ -16,8 +16,8 @@ from likewise.encoders.base import Encoder
 from likewise.encoders.cnn import CNN
 from likewise.encoders.fusion import KINDS, Fusion, present
 from likewise.errors import LikewiseError
-from likewise.experiment.build import modalities
 from likewise.experiment.composition import compose
+from likewise.experiment.features import modalities
 
 SIZES = [
     "vocabulary_size=20",

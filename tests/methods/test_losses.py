@@ -9,8 +9,9 @@ from pytorch_metric_learning.losses import NTXentLoss, SupConLoss
 from likewise.data.module import ProductModule
 from likewise.data.products import Products, take, to_float
 from likewise.errors import LikewiseError
-from likewise.experiment import build
 from likewise.experiment.composition import compose, shipped
+from likewise.experiment.experiment import Loader
+from likewise.experiment.parts import make_method
 
 LOSSES = sorted(
     path.stem
@@ -23,10 +24,9 @@ LEARN_PROXIES = ("cross_entropy", "proxy_anchor")
 
 def method_of(small: list[str], *overrides: str):  # type: ignore[no-untyped-def]
     config = compose([*small, "encoder=mlp", *overrides])
-    data = build.load_data(config)
-    module = ProductModule(data, build.fill_in(config, data), config.batch_size, config.seed)
+    experiment = Loader().experiment(config)
     torch.manual_seed(0)
-    return build.make_method(config), module
+    return make_method(experiment.config), experiment.module()
 
 
 def first(module: ProductModule, number: int) -> tuple[Products, torch.Tensor]:

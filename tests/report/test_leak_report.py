@@ -8,10 +8,10 @@ import pytest
 from conftest import make_pictures, write_data, write_idx
 
 from likewise.evidence.leaks import read_leaks
-from likewise.experiment.build import load_data
 from likewise.experiment.composition import compose
+from likewise.experiment.data import load_data
+from likewise.experiment.experiment import Loader
 from likewise.report.leaks import report_leaks
-from likewise.runs.train import prepare
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_removing_leaks_is_another_run_on_data_without_them(
     leaking: list[str], tmp_path: Path
 ) -> None:
     kept, removed = compose(leaking), compose([*leaking, "remove_leaks=true"])
-    assert prepare(kept) != prepare(removed)
+    assert Loader().experiment(kept).folder != Loader().experiment(removed).folder
     report = report_leaks(load_data(removed), tmp_path / "study")
     assert all(found.exact == 0 for found in report.counts)
     assert "No product stands in two splits" in report.sentence()

@@ -15,9 +15,10 @@ from pytorch_lightning.callbacks import Callback
 from safetensors.torch import load_file
 
 from likewise.experiment.composition import compose
+from likewise.experiment.experiment import Loader
 from likewise.runs import train as train_module
 from likewise.runs.folder import is_finished
-from likewise.runs.train import prepare, train
+from likewise.runs.train import train
 
 
 class PowerCut(Exception):
@@ -63,7 +64,7 @@ def test_resumed_is_equal_to_uninterrupted(encoder: str, small: list[str], tmp_p
     for steps in (2, 5, 3):
         with pytest.raises(PowerCut):
             train(compose(config), (CutInStep(steps),))
-        assert not is_finished(prepare(compose(config)))
+        assert not is_finished(Loader().experiment(compose(config)).folder)
         disturb_random_generators()
     assert_same(train(compose(config)), whole)
 

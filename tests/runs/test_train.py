@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 import pytorch_lightning as pl
-from likewise.experiment.build import make_task
 from pytorch_lightning.callbacks import Callback
 from safetensors.torch import load_file
 
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose
+from likewise.experiment.experiment import Loader
+from likewise.experiment.parts import make_task
 from likewise.runs import train as train_module
 from likewise.runs.folder import is_finished
 from likewise.runs.saved import open_run
-from likewise.runs.train import prepare, train
+from likewise.runs.train import train
 
 ENCODERS = ("mlp", "cnn", "rnn", "gan_augmented", "contrastive")
 
@@ -51,7 +52,11 @@ def test_a_seed_changes_the_numbers_and_the_folder(small: list[str]) -> None:
 
 def test_identity_ignores_names_and_places_and_nothing_else(small: list[str]) -> None:
     def identity(*more: str) -> str:
-        return prepare(compose([*small, "encoder=mlp", *more])).name.rsplit("-", 1)[-1]
+        return (
+            Loader()
+            .experiment(compose([*small, "encoder=mlp", *more]))
+            .folder.name.split("-seed")[-1]
+        )
 
     same = identity()
     assert identity("name=other", "logger=csv", "output=elsewhere") == same
@@ -100,7 +105,7 @@ def test_an_interrupted_run_is_not_finished_and_can_be_run_again(small: list[str
     config = [*small, "encoder=mlp"]
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         train(compose(config), (Interrupt(),))
-    folder = prepare(compose(config))
+    folder = Loader().experiment(compose(config)).folder
     assert not is_finished(folder)
     train(compose(config))
     assert is_finished(folder)
@@ -108,7 +113,7 @@ def test_an_interrupted_run_is_not_finished_and_can_be_run_again(small: list[str
 
 def test_a_full_disk_is_one_sentence(small: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     config = compose([*small, "encoder=mlp"])
-    folder = prepare(config)
+    folder = Loader().experiment(config).folder
     folder.mkdir(parents=True)
     # Every write to this device fails as on a full disk.
     (folder / "result.json.partial").symlink_to("/dev/full")
@@ -161,7 +166,7 @@ def test_changed_source_of_a_user_s_part_is_another_run(
     folders = []
     for text in ("class Own: pass\n", "class Own: ...\n"):
         part.write_text(text)
-        folders.append(prepare(compose(overrides)))
+        folders.append(Loader().experiment(compose(overrides)).folder)
     assert folders[0] != folders[1]
 
 

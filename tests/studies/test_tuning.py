@@ -33,6 +33,12 @@ tune:
 
 
 @pytest.fixture
+def place_of(asked: tuning.Search) -> Path:
+    """The folder of a search."""
+    (place,) = asked.prefix().parent.glob(f"{asked.prefix().name}-*")
+    return place
+
+
 def study(small: list[str], tmp_path: Path) -> Study:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "study.yaml").write_text(TEXT)
@@ -42,7 +48,7 @@ def study(small: list[str], tmp_path: Path) -> Study:
 
 def trials(study: Study, method: str) -> list[tuple[Any, ...]]:
     """Number, state, parameters and reported scores of every trial."""
-    found = tuning._storage(study.search(method).place()).get_trials()
+    found = tuning._storage(place_of(study.search(method))).get_trials()
     return [(one.number, one.state, one.params, one.intermediate_values) for one in found]
 
 
@@ -70,7 +76,7 @@ def test_methods_get_equal_budgets_and_fresh_seeds(study: Study) -> None:
 def test_the_best_trial_is_the_one_with_the_best_validation_score(study: Study) -> None:
     run_study(study)
     for one in budgets(study):
-        storage = tuning._storage(study.search(one.method).place())
+        storage = tuning._storage(place_of(study.search(one.method)))
         complete = [t for t in storage.get_trials() if t.state == optuna.trial.TrialState.COMPLETE]
         best = max(complete, key=lambda trial: trial.value or 0.0)
         assert one.score == best.value
@@ -134,14 +140,14 @@ def test_a_range_of_whole_numbers_gives_whole_numbers(study: Study) -> None:
 
 
 def test_trials_of_other_settings_are_not_taken_up(study: Study) -> None:
-    place = study.search("triplet").place()
+    place = study.search("triplet").prefix()
     longer = replace(study, overrides=[*study.overrides, "trainer.max_epochs=3"])
-    assert longer.search("triplet").place() != place
+    assert longer.search("triplet").prefix() != place
     more = replace(study, config=study.config.copy())
     more.config.tune.trials = 9
-    assert more.search("triplet").place() == place
+    assert more.search("triplet").prefix() == place
     more.config.tune.space = {"method.learning_rate": {"choices": [1e-3]}}
-    assert more.search("triplet").place() != place
+    assert more.search("triplet").prefix() != place
 
 
 def test_the_search_maximises_the_study_s_own_metric(study: Study) -> None:

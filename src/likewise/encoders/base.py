@@ -28,14 +28,14 @@ class Encoder(nn.Module):
         modality: which tensor it reads: ``image``, ``text``, ``attributes``, ``reviews`` or one of
             your own.
         embeds: whether it makes embeddings of single products.
-        trained_by: the method it needs; ``metric_learning`` for any that trains an encoder.
+        trained_by: the name of the one method that can train it; ``None`` for any method.
         uninitialised: options that make the same encoder without reading its initial weights; a
             finished run has weights of its own.
     """
 
     modality: str = "image"
     embeds = True
-    trained_by = "metric_learning"
+    trained_by: str | None = None
     uninitialised: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, embedding_size: int, nonnegative: bool = False) -> None:

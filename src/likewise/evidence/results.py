@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 
 from likewise.errors import LikewiseError
 from likewise.evidence.statistics import mean_interval
+from likewise.experiment.identity import COSMETIC
 from likewise.metrics.specification import MetricSpecification
-from likewise.runs.folder import COSMETIC
 
 
 class BrokenResult(LikewiseError, ValueError):

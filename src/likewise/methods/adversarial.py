@@ -24,6 +24,8 @@ class Adversarial(Method):
         gan_learning_rate: of the generator's and discriminator's Adam.
     """
 
+    name = "adversarial"
+    trains_encoder = GanAugmented
     encoder: GanAugmented
 
     def __init__(

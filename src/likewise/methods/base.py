@@ -21,6 +21,9 @@ class Method(pl.LightningModule):
     """Trains an encoder; a subclass writes ``training_loss``.
 
     Attributes:
+        name: what encoders call it in ``trained_by``; ``None`` where none asks for it.
+        trains_encoder: the class of encoders it can train.
+        reads_labels: whether it looks at the groups of products.
         trains: whether there are steps to take; without any, the encoder is scored as it comes.
         reads_pairs: whether a batch is labelled pairs, see below.
 
@@ -39,6 +42,9 @@ class Method(pl.LightningModule):
         warmup: share of all steps with a linearly rising learning rate; a cosine to zero follows.
     """
 
+    name: str | None = None
+    trains_encoder: type[nn.Module] = Encoder
+    reads_labels = True
     trains = True
     reads_pairs = False
 

@@ -16,6 +16,9 @@ class ContrastiveLearning(Method):
     Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations", 2020.
     """
 
+    name = "contrastive"
+    trains_encoder = Contrastive
+    reads_labels = False
     encoder: Contrastive
 
     def training_loss(self, products: Products, groups: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ from likewise.methods.base import Method
 class MetricLearning(Method):
     """Embeds an augmented batch and descends the loss between its groups."""
 
+    name = "metric_learning"
+
     def training_loss(self, products: Products, groups: Tensor) -> Tensor:
         """The loss of one augmented view of each product."""
         return self.metric_loss(self.encoder(self.augment(products)), groups)

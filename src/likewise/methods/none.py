@@ -10,6 +10,7 @@ from likewise.methods.base import Method
 class Untrained(Method):
     """Leaves a pretrained encoder, or one without parameters, as it is."""
 
+    name = "none"
     trains = False
 
     def trained(self) -> list[nn.Module]:

@@ -21,6 +21,7 @@ class PairLearning(Method):
         group_weight: of it beside the loss of pairs.
     """
 
+    name = "pairs"
     reads_pairs = True
 
     def __init__(

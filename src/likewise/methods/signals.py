@@ -11,6 +11,8 @@ from likewise.methods.base import Method
 class FitSignals(Method):
     """Fits ``encoder=signals`` in the first epoch, and stops."""
 
+    name = "signals"
+    trains_encoder = SignalTrees
     reads_pairs = True
     encoder: SignalTrees
 

@@ -14,7 +14,8 @@ from likewise.errors import LikewiseError
 from likewise.evidence.comparison import Comparison
 from likewise.evidence.contrasts import per_query
 from likewise.evidence.results import RunResult, by_method
-from likewise.experiment import build
+from likewise.experiment.data import load_data
+from likewise.experiment.targets import check_targets
 from likewise.figures.base import png_bytes
 from likewise.figures.products import neighbour_gallery
 
@@ -77,8 +78,8 @@ def _data(run: RunResult) -> ProductData:
     if not path.is_file():
         raise LikewiseError(f"{path} is missing")
     config = OmegaConf.load(path)
-    build.check_targets(OmegaConf.to_container(config))
-    return build.load_data(config)  # type: ignore[arg-type]
+    check_targets(OmegaConf.to_container(config))
+    return load_data(config)  # type: ignore[arg-type]
 
 
 def _draw(data: ProductData, rows: list[tuple[RunResult, int]], several: bool) -> bytes:

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from likewise.atomic import atomic
 from likewise.evidence.comparison import Comparison
-from likewise.experiment import build
+from likewise.experiment.targets import check_targets, make
 from likewise.report import tables
 from likewise.runs.tracking import Tracking
 
@@ -41,8 +41,8 @@ def track(comparison: Comparison, files: Sequence[Path]) -> None:
     if not path.is_file():
         return
     config = OmegaConf.load(path)
-    build.check_targets(OmegaConf.to_container(config.logger))
-    tracking: Tracking = build.make(config.logger)
+    check_targets(OmegaConf.to_container(config.logger))
+    tracking: Tracking = make(config.logger)
     shown = tables.columns(comparison.summaries, comparison.primary)
     heads = ["method", "seeds", *(column.label for column in shown)]
     grid = [[str(cell) for cell in row] for row in tables.grid(comparison.summaries, shown)]

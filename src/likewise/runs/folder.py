@@ -2,92 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
+import glob
 import json
-import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-import likewise
 from likewise.atomic import atomic
 from likewise.errors import LikewiseError
-
-# Keys that change where or how a run is shown, never its result.
-VERSIONED = ("likewise.", "pytorch_metric_learning.", "torch", "pytorch_lightning.")
-COSMETIC = ("name", "study", "output", "logger", "hydra")
-# What a folder of runs may be called, on every file system.
-NAME = re.compile(r"[\w \-+=,.()@%]+")
-LONGEST = 100
-
-
-def run_id(config: DictConfig, fingerprint: str) -> str:
-    """Hash of what determines a run's result: config, seed, data and version; 12 hex digits."""
-    content: Any = OmegaConf.to_container(config, resolve=True)
-    # Where the data lies is no part of the result; what it holds is.
-    content["data"].pop("path", None)
-    kept = {key: value for key, value in content.items() if key not in COSMETIC}
-    kept |= {"fingerprint": fingerprint, "version": likewise.__version__}
-    kept["sources"] = _sources(content)
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _sources(config: Any) -> dict[str, str]:
-    """Hashes of the files of a user's own parts, which have no version that says they changed."""
-    found: dict[str, str] = {}
-    parts = config.values() if isinstance(config, dict) else config
-    for part in parts if isinstance(config, dict | list) else ():
-        found |= _sources(part)
-    target = str(config.get("_target_", "")) if isinstance(config, dict) else ""
-    module = target.rpartition(".")[0]
-    if module and not target.startswith(VERSIONED):
-        with suppress(ImportError, ValueError):
-            spec = importlib.util.find_spec(module)
-            if spec is not None and spec.origin is not None and Path(spec.origin).is_file():
-                digest = hashlib.sha256(Path(spec.origin).read_bytes())
-                found[module] = digest.hexdigest()[:12]
-    return found
-
-
-def run_name(config: DictConfig) -> str:
-    """What tables call the run: ``name``, or the encoder's module."""
-    return config.name or str(config.encoder._target_).split(".")[-2]
-
-
-def check_name(kind: str, name: str) -> None:
-    """Refuse a name that is no plain name of a folder, such as one that leads out of it.
-
-    Raises:
-        LikewiseError: it says which ``kind`` of name it is.
-    """
-    if not 0 < len(name) <= LONGEST or name.startswith(".") or not NAME.fullmatch(name):
-        raise LikewiseError(
-            f"{kind}={name} cannot name a folder; use letters, digits, spaces and "
-            f"_ - + = , . ( ) only, at most {LONGEST} of them and no dot first"
-        )
-
-
-def run_folder(config: DictConfig, identity: str) -> Path:
-    """``<output>/<study or train>/<name>-seed<seed>-<id>``."""
-    check_name("name", run_name(config))
-    # A study's part of one data set lies in a folder of the study.
-    for part in str(config.study or "train").split("/"):
-        check_name("study", part)
-    return (
-        Path(config.output)
-        / (config.study or "train")
-        / f"{run_name(config)}-seed{config.seed}-{identity}"
-    )
+from likewise.experiment.identity import config_identity, run_prefix
 
 
 def is_finished(folder: Path) -> bool:
     """Whether the run got as far as writing its result, which is its last act."""
     return (folder / "result.json").is_file()
+
+
+def finished_folder(config: DictConfig) -> Path | None:
+    """The finished run of a composed config, found without reading its data; the latest of several,
+    where the data changed in between."""
+    prefix = run_prefix(config, config_identity(config))
+    found = [
+        path for path in prefix.parent.glob(f"{glob.escape(prefix.name)}-*") if is_finished(path)
+    ]
+    return max(found, key=lambda path: (path / "result.json").stat().st_mtime, default=None)
 
 
 def first_process() -> bool:

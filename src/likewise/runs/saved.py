@@ -22,8 +22,12 @@ from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
-from likewise.experiment import build
 from likewise.experiment.composition import compose, shipped
+from likewise.experiment.data import load_data
+from likewise.experiment.features import reader_keys, reads_pairs
+from likewise.experiment.parts import make_similarity
+from likewise.experiment.targets import check_targets, get_target, make
+from likewise.model import Model
 from likewise.runs.folder import read_result
 from likewise.similarity.base import Similarity
 
@@ -36,27 +40,41 @@ REPLACEABLE = {
     "cleaning": ("cleaning",),
     "deduplication": ("deduplication",),
 }
-# Products that are read and embedded at once.
-CHUNK = 20_000
 
 
 @dataclass
 class SavedRun:
-    """The parts of a finished run that evaluation needs."""
+    """A finished run: its config, its model, and its data or others in their place."""
 
     config: DictConfig
-    data: ProductData
-    readers: build.Readers
-    encoder: Encoder
-    similarity: Similarity
-    device: torch.device
+    model: Model
+
+    @property
+    def encoder(self) -> Encoder:
+        """Of the model."""
+        return self.model.encoder
+
+    @property
+    def similarity(self) -> Similarity:
+        """Of the model."""
+        return self.model.measure
+
+    @property
+    def device(self) -> torch.device:
+        """Of the model."""
+        return self.model.device
+
+    @cached_property
+    def data(self) -> ProductData:
+        """Read when they are first asked for."""
+        return load_data(self.config)
 
     @cached_property
     def module(self) -> ProductModule:
         """The products as tensors, all of them."""
-        pairs = build.reads_pairs(self.config)
         sizes = self.config.batch_size, self.config.seed
-        return ProductModule(self.data, self.readers, *sizes, pairs=pairs)
+        pairs = reads_pairs(self.config)
+        return ProductModule(self.data, self.model.readers, *sizes, pairs=pairs)
 
     def rows(self, split: str) -> np.ndarray:
         """Of a split in the catalogue, int64; of the whole catalogue for ``all``."""
@@ -83,14 +101,7 @@ class SavedRun:
 
     def stream_embeddings(self, split: str) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Rows (int64) and their embeddings (float32 [n, d]), a chunk at a time."""
-        rows = self.rows(split)
-        for start in range(0, len(rows), CHUNK):
-            chosen = rows[start : start + CHUNK]
-            products = {
-                name: read(self.data.catalogue, chosen).to(self.device)
-                for name, read in self.readers.items()
-            }
-            yield chosen, self.encoder.embed(products)
+        yield from self.model.stream(self.data.catalogue, self.rows(split))
 
 
 def open_run(
@@ -99,28 +110,39 @@ def open_run(
     """Rebuild a run from its folder; builds only allowed targets and unpickles nothing.
 
     Args:
-        overrides: ``key=value`` of its config, such as ``data.path=…``, or
-            ``similarity=euclidean`` for another measure.
+        overrides: ``key=value`` of its config, such as ``data.path=…``, or whole parts:
+            ``similarity=euclidean`` for another measure, ``data=table`` for other data.
         allow: packages beyond Likewise's own that its config may build from.
     """
     place = Path(folder)
     read_result(place)
     saved: Any = OmegaConf.load(place / "config.yaml")
     config = _changed(saved, overrides)
-    build.check_targets(OmegaConf.to_container(config), allow)
-    data = build.load_data(config)
-    readers = build.fill_in(config, data, place)
+    check_targets(OmegaConf.to_container(config), allow)
+    return SavedRun(config, _model(config, place))
+
+
+def open_model(folder: Path, allow: tuple[str, ...] = ()) -> Model:
+    """The model of a finished run; its data are not needed."""
+    return open_run(folder, (), allow).model
+
+
+def _model(config: DictConfig, place: Path) -> Model:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    readers = {key: make(config[key]) for key in reader_keys(config)}
+    for reader in readers.values():
+        reader.load(place)
     parts = OmegaConf.to_container(config.encoder, resolve=True)
-    encoder = build.make(OmegaConf.create(_without_weights(parts)))
+    encoder = make(OmegaConf.create(_without_weights(parts)))
     try:
         encoder.load_state_dict(load_file(place / "weights.safetensors"))
     except (RuntimeError, SafetensorError) as error:
         raise LikewiseError(
             f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml"
         ) from error
-    similarity = build.make_similarity(config)
-    return SavedRun(config, data, readers, encoder.to(device), similarity, device)
+    shape = None if config.input_shape is None else tuple(config.input_shape)
+    cleaning = {name: make(step) for name, step in (config.get("cleaning") or {}).items()}
+    return Model(readers, encoder.to(device), make_similarity(config), cleaning, shape, device)
 
 
 def _without_weights(part: Any) -> Any:
@@ -130,7 +152,7 @@ def _without_weights(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     made = {key: _without_weights(value) for key, value in part.items()}
-    target = build.get_target(part["_target_"]) if "_target_" in part else None
+    target = get_target(part["_target_"]) if "_target_" in part else None
     return made | getattr(target, "uninitialised", {})
 
 

@@ -27,7 +27,11 @@ from likewise.data.products import count, take
 from likewise.data.samplers.base import Sampler
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
-from likewise.experiment import build
+from likewise.experiment.experiment import Experiment, Loader
+from likewise.experiment.features import reads_pairs
+from likewise.experiment.identity import run_name
+from likewise.experiment.parts import make_method, make_task
+from likewise.experiment.targets import make
 from likewise.methods.base import Method
 from likewise.runs import environment
 from likewise.runs.cost import PeakMemory, Stopwatch, flops_per_product
@@ -35,9 +39,6 @@ from likewise.runs.folder import (
     claimed,
     first_process,
     is_finished,
-    run_folder,
-    run_id,
-    run_name,
     write_json,
 )
 from likewise.runs.outcome import write_pictures, write_table
@@ -61,20 +62,13 @@ RANGES = {
 }
 
 
-def prepare(config: DictConfig) -> Path:
-    """Load the data, complete the config with its sizes and return the run's folder."""
-    data = build.load_data(config)
-    build.fill_in(config, data)
-    return run_folder(config, run_id(config, data.fingerprint))
-
-
-def check(config: DictConfig) -> None:
+def check(experiment: Experiment) -> None:
     """Find what cannot work without training anything.
 
     Raises:
         LikewiseError: names it.
     """
-    prepare(config)
+    config, data = experiment.config, experiment.data
     for key, (least, most) in RANGES.items():
         value = OmegaConf.select(config, key)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
@@ -87,8 +81,6 @@ def check(config: DictConfig) -> None:
         raise LikewiseError(
             f"trainer.patience={patience} must be a whole number of epochs, or null to never stop"
         )
-    if config.evaluate_on not in ("test", "validation"):
-        raise LikewiseError(f"evaluate_on={config.evaluate_on} is not one of test, validation")
     precision = str(config.trainer.get("precision"))
     if precision.endswith("-true") and precision != "32-true":
         raise LikewiseError(
@@ -100,17 +92,15 @@ def check(config: DictConfig) -> None:
         raise LikewiseError(
             f"trainer.strategy={strategy} leaves the trained weights in another process; use ddp"
         )
-    data = build.load_data(config)
-    build.make_task(config).check(data, config.evaluate_on)
     _check_memory(config, data)
     _check_size(config, data, devices)
-    sampler: Sampler = build.make(config.sampler)
-    if build.reads_pairs(config) and not sampler.orders_pairs:
+    sampler: Sampler = make(config.sampler)
+    if reads_pairs(config) and not sampler.orders_pairs:
         raise LikewiseError(
             f"sampler {type(sampler).__name__} orders products of groups, and the method trains "
             "labelled pairs; use sampler=uniform, m_per_class or hard_pair"
         )
-    build.make_method(config)
+    make_method(config)
 
 
 def _check_memory(config: DictConfig, data: ProductData) -> None:
@@ -131,7 +121,7 @@ def _check_size(config: DictConfig, data: ProductData, devices: Any) -> None:
     several = devices if isinstance(devices, int) and devices > 1 else 1
     if several == 1:
         return
-    if build.reads_pairs(config) and data.pairs is not None:
+    if reads_pairs(config) and data.pairs is not None:
         size, what = len(data.pairs.splits["train"]), "pairs"
     else:
         size, what = int((data.groups[data.splits["train"]] >= 0).sum()), "products"
@@ -142,41 +132,41 @@ def _check_size(config: DictConfig, data: ProductData, devices: Any) -> None:
         )
 
 
-def train(config: DictConfig, callbacks: tuple[Callback, ...] = ()) -> Path:
+def train(
+    config: DictConfig, callbacks: tuple[Callback, ...] = (), loader: Loader | None = None
+) -> Path:
     """Train and test one configuration, or return its folder when that was done before.
+
+    Args:
+        config: as composed; it is left as it is.
+        callbacks: of Lightning, beside those of every run.
+        loader: reads the data; one for several runs reads them once.
 
     Raises:
         LikewiseError: for a combination that cannot work (before training), a loss that turns
             NaN, or a full disk; the folder then holds no ``result.json``.
         RunBusy: another process trains this run.
     """
-    folder = prepare(config)
+    experiment = (loader or Loader()).experiment(config)
+    folder = experiment.folder
     if is_finished(folder):
         return folder
     with _clear_disk_errors(folder), claimed(folder), _quiet():
         # The process that had the run before may have finished it.
         if not is_finished(folder):
-            _train(config, folder, callbacks)
+            _train(experiment, callbacks)
     return folder
 
 
-def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) -> None:
-    check(config)
+def _train(experiment: Experiment, callbacks: tuple[Callback, ...]) -> None:
+    check(experiment)
+    config, folder = experiment.config, experiment.folder
     pl.seed_everything(config.seed, workers=True, verbose=False)
-    data = build.load_data(config)
-    readers = build.fill_in(config, data)
-    module = ProductModule(
-        data,
-        readers,
-        config.batch_size,
-        config.seed,
-        build.make(config.sampler),
-        build.reads_pairs(config),
-    )
-    method = build.make_method(config)
+    module = experiment.module()
+    method = make_method(config)
     if method.trains:
         module.prepare_training()
-    tracking: Tracking = build.make(config.logger) if first_process() else Tracking()
+    tracking: Tracking = make(config.logger) if first_process() else Tracking()
     _start_folder(folder, config)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
     logger = tracking.start(folder, run_name(config), config.study, resolved)
@@ -184,7 +174,7 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
         memory = PeakMemory()
         memory.start()
         if not method.trains:
-            _finish_untrained(config, folder, module, method, memory, tracking)
+            _finish_untrained(experiment, module, method, memory, tracking)
             tracking.finish(failed=False)
             return
         last = LastEpoch(folder / "checkpoints" / "last.ckpt")
@@ -211,7 +201,7 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
             method.load_state_dict(checkpoint["state_dict"])
             assert best.best_model_score is not None
             score = float(best.best_model_score)
-            _finish(config, folder, module, method, score, cost, memory, tracking, device)
+            _finish(experiment, module, method, score, cost, memory, tracking, device)
         # The others go on to the next run when this one is finished, not before.
         trainer.strategy.barrier()
     except BaseException:
@@ -221,8 +211,7 @@ def _train(config: DictConfig, folder: Path, callbacks: tuple[Callback, ...]) ->
 
 
 def _finish_untrained(
-    config: DictConfig,
-    folder: Path,
+    experiment: Experiment,
     module: ProductModule,
     method: Method,
     memory: PeakMemory,
@@ -232,7 +221,8 @@ def _finish_untrained(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     scores = method.task.validate(method.encoder.to(device), module, device)
     cost = {"train_seconds": 0.0, "epochs": 0}
-    _finish(config, folder, module, method, scores[config.primary], cost, memory, tracking, device)
+    score = scores[experiment.config.primary]
+    _finish(experiment, module, method, score, cost, memory, tracking, device)
 
 
 def _start_folder(folder: Path, config: DictConfig) -> None:
@@ -276,8 +266,7 @@ def _trainer(
 
 
 def _finish(
-    config: DictConfig,
-    folder: Path,
+    experiment: Experiment,
     module: ProductModule,
     method: Method,
     validation: float,
@@ -292,11 +281,11 @@ def _finish(
         method: with the weights of the best epoch.
         validation: its validation score.
     """
-    data = build.load_data(config)
+    config, data, folder = experiment.config, experiment.data, experiment.folder
     encoder = method.encoder.to(device)
     split = config.evaluate_on
     with Stopwatch() as testing:
-        result = build.make_task(config).test(encoder, module, split, device)
+        result = make_task(config).test(encoder, module, split, device)
     cost |= {"parameters": encoder.count_parameters()}
     cost |= _cost_of_embedding(encoder, module, split, device)
     cost |= {
@@ -311,7 +300,7 @@ def _finish(
     write_table(folder / "per_query.parquet", result.table)
     state = {name: tensor.contiguous().cpu() for name, tensor in encoder.state_dict().items()}
     save_file(state, folder / "weights.safetensors")
-    for reader in build.fill_in(config, data).values():
+    for reader in experiment.readers.values():
         reader.save(folder)
     write_json(folder / "history.json", method.history)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
@@ -319,7 +308,7 @@ def _finish(
     write_json(
         folder / "result.json",
         {
-            "id": folder.name.rsplit("-", 1)[-1],
+            "id": "-".join(folder.name.rsplit("-", 2)[-2:]),
             "name": run_name(config),
             "study": config.study,
             "seed": config.seed,

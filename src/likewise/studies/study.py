@@ -14,9 +14,10 @@ from omegaconf import DictConfig, OmegaConf
 from likewise.errors import LikewiseError
 from likewise.evidence.budget import Budget
 from likewise.experiment.composition import compose, read_yaml, shipped
-from likewise.runs.folder import COSMETIC, check_name
+from likewise.experiment.identity import COSMETIC, check_name
 
 if TYPE_CHECKING:
+    from likewise.experiment.experiment import Loader
     from likewise.studies.tuning import Search
 
 # Keys that are not for the command line of a study, and what to do instead.
@@ -215,27 +216,28 @@ def _tuned(study: Study, method: str) -> list[str]:
     return found.overrides
 
 
-def run_study(study: Study) -> list[Path]:
+def run_study(study: Study, loader: Loader | None = None) -> list[Path]:
     """Search and train what is not finished yet; returns the folders of all runs.
 
     What another process works on is left to it and waited for. A run that fails stops the study;
     the runs before it are kept, and skipped next time.
     """
-    from likewise.experiment.build import load_data
+    from likewise.experiment.experiment import Loader
     from likewise.report.leaks import report_leaks
     from likewise.runs.folder import first_process
-    from likewise.runs.train import check, prepare
+    from likewise.runs.train import check
 
+    loader = loader or Loader()
     check_methods(study)
     # A combination that cannot work is found now, not after hours of the others.
     configs = [compose(study.fixed(method), study.config_dir) for method in study.config.methods]
     for config in configs:
         config.primary = study.config.primary
-        check(config)
+        check(loader.experiment(config))
     if first_process():
         # Where some methods do without leaks, those of the data as it is are counted.
         as_it_is = min(configs, key=lambda config: bool(config.remove_leaks))
-        report_leaks(load_data(as_it_is), study.folder)
+        report_leaks(loader.data(as_it_is), study.folder)
     if study.config.tune is not None:
         if config.trainer.devices not in (1, "1", "auto"):
             raise LikewiseError(
@@ -243,10 +245,16 @@ def run_study(study: Study) -> list[Path]:
                 "start one process a device instead, they share the study"
             )
         methods = list(study.config.methods)
-        _all(lambda place: _search(study, methods[place]), len(methods))
+        _all(lambda place: _search(study, methods[place], loader), len(methods))
     configs = run_configs(study)
-    _all(lambda place: _run(configs[place], f"[{place + 1}/{len(configs)}]"), len(configs))
-    return [prepare(config) for config in configs]
+    folders: dict[int, Path] = {}
+
+    def work(place: int) -> str:
+        folders[place], line = _run(configs[place], f"[{place + 1}/{len(configs)}]", loader)
+        return line
+
+    _all(work, len(configs))
+    return [folders[place] for place in range(len(configs))]
 
 
 def _all(work: Callable[[int], str], number: int) -> None:
@@ -268,22 +276,23 @@ def _all(work: Callable[[int], str], number: int) -> None:
         left = busy
 
 
-def _search(study: Study, method: str) -> str:
+def _search(study: Study, method: str, loader: Loader) -> str:
     from likewise.studies.tuning import search
 
-    found = search(study.search(method))
+    found = search(study.search(method), loader)
     chosen = " ".join(found.overrides)
     return f"tuned {method}: {found.trials} trials, validation {found.score:.4f} with {chosen}"
 
 
-def _run(config: DictConfig, place: str) -> str:
+def _run(config: DictConfig, place: str, loader: Loader) -> tuple[Path, str]:
+    """The run's folder, and a line about it."""
     from likewise.runs.folder import is_finished, read_result
     from likewise.runs.progress import TrainingProgress
-    from likewise.runs.train import prepare, train
+    from likewise.runs.train import train
 
     title = f"{place} {config.name} seed {config.seed}"
-    started, skipped = time.perf_counter(), is_finished(prepare(config))
-    folder = train(config, (TrainingProgress(title, config.primary),))
+    started, skipped = time.perf_counter(), is_finished(loader.experiment(config).folder)
+    folder = train(config, (TrainingProgress(title, config.primary),), loader)
     score = read_result(folder)["metrics"][f"test/{config.primary}"]
     took = "finished before" if skipped else f"{time.perf_counter() - started:.0f} s"
-    return f"{title}: {config.primary} {score:.4f} ({took})"
+    return folder, f"{title}: {config.primary} {score:.4f} ({took})"

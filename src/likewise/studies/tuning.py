@@ -7,6 +7,7 @@ trial is seeded by the trial's number it makes the same suggestions as one that 
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import time
@@ -31,8 +32,10 @@ from pytorch_lightning.callbacks import Callback
 from likewise.errors import Diverged, LikewiseError
 from likewise.evidence.budget import Budget
 from likewise.experiment.composition import compose
+from likewise.experiment.experiment import Loader
+from likewise.experiment.identity import config_identity
 from likewise.runs.folder import claimed, read_result
-from likewise.runs.train import prepare, train
+from likewise.runs.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,16 +86,16 @@ class Search:
         config.primary = self.primary
         return config
 
-    def place(self) -> Path:
-        """Its folder: trials of other settings, another space or other data are not taken up."""
-        identity = prepare(self.config()).name.rsplit("-", 1)[-1]
+    def prefix(self) -> Path:
+        """Its folder, whatever the data: trials of other settings or spaces are not taken up."""
+        identity = config_identity(self.config())
         space = {key: repr(part) for key, part in distributions(self.tune, self.method).items()}
         text = json.dumps([identity, space], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         return self.folder / "tuning" / f"{self.method}-{digest}"
 
 
-def search(asked: Search) -> Budget:
+def search(asked: Search, loader: Loader) -> Budget:
     """Run the trials a method lacks; what they found.
 
     Raises:
@@ -100,7 +103,10 @@ def search(asked: Search) -> Budget:
         LikewiseError: no trial came to an end.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    method, tune, place = asked.method, asked.tune, asked.place()
+    method, tune = asked.method, asked.tune
+    # Trials on other data are not taken up either.
+    prefix, fingerprint = asked.prefix(), loader.data(asked.config()).fingerprint
+    place = prefix.with_name(f"{prefix.name}-{fingerprint[:6]}")
     space = distributions(tune, method)
     with claimed(place):
         study = _storage(place)
@@ -117,16 +123,19 @@ def search(asked: Search) -> Budget:
                 trial = study.ask(space)
             else:
                 break
-            failure = _run(study, trial, asked, place) or failure
+            failure = _run(study, trial, asked, place, loader) or failure
+        # The search of these data is the one that counts from now on.
+        (place / "trials.log").touch()
         return budget(asked) or _raise(method, failure)
 
 
 def budget(asked: Search) -> Budget | None:
-    """What a search got so far; ``None`` before a trial came to an end."""
-    place = asked.place()
-    if not (place / "trials.log").is_file():
+    """What the latest search for a method got; ``None`` before a trial came to an end."""
+    prefix = asked.prefix()
+    logs = list(prefix.parent.glob(f"{glob.escape(prefix.name)}-*/trials.log"))
+    if not logs:
         return None
-    study = _storage(place)
+    study = _storage(max(logs, key=lambda path: path.stat().st_mtime_ns).parent)
     trials = study.get_trials(deepcopy=False)
     states = [trial.state for trial in trials]
     if TrialState.COMPLETE not in states:
@@ -181,7 +190,9 @@ def _overrides(params: dict[str, Any]) -> list[str]:
     return [f"{key}={value}" for key, value in sorted(params.items())]
 
 
-def _run(study: optuna.Study, trial: Trial, asked: Search, place: Path) -> LikewiseError | None:
+def _run(
+    study: optuna.Study, trial: Trial, asked: Search, place: Path, loader: Loader
+) -> LikewiseError | None:
     """One trial, told to the storage; the error of one that diverged."""
     config = asked.config(_overrides(trial.params))
     config.name, config.study, config.output = f"trial{trial.number}", place.name, str(place.parent)
@@ -189,7 +200,7 @@ def _run(study: optuna.Study, trial: Trial, asked: Search, place: Path) -> Likew
     started = time.perf_counter()
     state, score, failure = TrialState.FAIL, None, None
     try:
-        score = read_result(train(config, (Report(trial, key),)))["metrics"][key]
+        score = read_result(train(config, (Report(trial, key),), loader))["metrics"][key]
         state = TrialState.COMPLETE
     except optuna.TrialPruned:
         state = TrialState.PRUNED

@@ -28,8 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Compare what is finished, without training anything."""
-    from likewise.runs.folder import is_finished
-    from likewise.runs.train import prepare
+    from likewise.runs.folder import finished_folder
     from likewise.studies.study import Study, open_study, run_configs
 
     folder = Path(options.study)
@@ -50,8 +49,8 @@ def run(options: Namespace) -> None:
     opened = open_study(options.study, options.output, options.overrides, options.config_dir)
     finished = {}
     for part in opened.parts():
-        folders = [prepare(config) for config in run_configs(part)]
-        finished[part.name] = [place for place in folders if is_finished(place)]
+        folders = [finished_folder(config) for config in run_configs(part)]
+        finished[part.name] = [place for place in folders if place is not None]
         if len(finished[part.name]) < len(folders):
             print(f"{part.name}: {len(finished[part.name])} of {len(folders)} runs are finished")
     compare_parts(opened, finished)

@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Describe a data set, report on its quality, or check that nothing would spoil a study."""
-    from likewise.experiment.build import load_data
+    from likewise.experiment.data import load_data
     from likewise.report.data import print_report, write_data_report
 
     actions = ("describe", "report", "check")

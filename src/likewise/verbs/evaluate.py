@@ -17,7 +17,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Score a finished run on a split, under any similarity or protocol."""
-    from likewise.experiment.build import make_task
+    from likewise.experiment.parts import make_task
     from likewise.runs.saved import open_run
 
     more = [f"task.protocol={options.protocol}"] if options.protocol else []

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
+    from likewise.data.catalogue import ProductData
 
 
-def say_findings(config: DictConfig) -> None:
+def say_findings(data: ProductData) -> None:
     """What reading the data left out or mended, which a score must not hide."""
-    from likewise.experiment.build import load_data
     from likewise.runs.folder import first_process
 
     if first_process():
-        for finding in load_data(config).findings:
+        for finding in data.findings:
             print(f"data: {finding}", flush=True)

@@ -27,6 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Run what a study lacks, then compare."""
+    from likewise.experiment.experiment import Loader
     from likewise.runs.folder import first_process
     from likewise.studies.study import open_study, run_study
 
@@ -38,15 +39,17 @@ def run(options: Namespace) -> None:
     print(" ".join(opened.config.question.split()), flush=True)
     folders = {}
     for part in opened.parts():
-        say_findings(compose(part.fixed(next(iter(part.config.methods))), part.config_dir))
-        folders[part.name] = run_study(part)
+        loader = Loader()
+        method = next(iter(part.config.methods))
+        say_findings(loader.data(compose(part.fixed(method), part.config_dir)))
+        folders[part.name] = run_study(part, loader)
     if first_process():
         compare_parts(opened, folders)
 
 
 def _list_runs(opened: Study) -> None:
-    from likewise.runs.folder import is_finished
-    from likewise.runs.train import prepare
+    from likewise.experiment.identity import config_identity, run_prefix
+    from likewise.runs.folder import finished_folder
     from likewise.studies.study import budgets, run_configs
 
     tune = opened.config.tune
@@ -59,5 +62,6 @@ def _list_runs(opened: Study) -> None:
             print(f"to run    {runs} runs, with what the trials find")
             return
     for config in run_configs(opened):
-        folder = prepare(config)
-        print(f"{'finished' if is_finished(folder) else 'to run  '}  {folder}")
+        done_in = finished_folder(config)
+        place = done_in or f"{run_prefix(config, config_identity(config))}-…"
+        print(f"{'finished' if done_in else 'to run  '}  {place}")

@@ -37,13 +37,16 @@ def run(options: Namespace) -> None:
 
 
 def _train_one(config: DictConfig) -> None:
-    from likewise.runs.folder import first_process, read_result, run_name
+    from likewise.experiment.experiment import Loader
+    from likewise.experiment.identity import run_name
+    from likewise.runs.folder import first_process, read_result
     from likewise.runs.progress import TrainingProgress
     from likewise.runs.train import train
 
-    name = run_name(config)
-    say_findings(config)
-    folder = train(config, (TrainingProgress(f"{name} seed {config.seed}", config.primary),))
+    name, loader = run_name(config), Loader()
+    say_findings(loader.data(config))
+    progress = TrainingProgress(f"{name} seed {config.seed}", config.primary)
+    folder = train(config, (progress,), loader)
     if not first_process():
         return
     scores = read_result(folder)["metrics"]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import http.client
 import io
+import logging
 import os
 import shutil
-import urllib.error
-import urllib.request
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
+import pooch
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -29,6 +30,7 @@ def find_folder(
     *,
     advice: str = "set data.path to their folder",
     urls: Mapping[str, str] | None = None,
+    sha256: Mapping[str, str] | None = None,
 ) -> Path:
     """The folder that holds the files of a data set.
 
@@ -40,6 +42,7 @@ def find_folder(
         advice: what to do if there is none, the end of the sentence.
         urls: from where to fetch files, by name, if there is none; they go to the first folder
             looked in. The one of ``needed`` comes last, so that a download cut off goes on.
+        sha256: of those files, by name, where it is known.
     """
     if path is not None:
         places = [Path(path)]
@@ -52,39 +55,54 @@ def find_folder(
             return place
     if urls:
         for file, url in urls.items():
-            fetch(url, places[0] / file)
+            fetch(url, places[0] / file, (sha256 or {}).get(file))
         return places[0]
     raise LikewiseError(
         f"no {' or '.join(needed)} in {' or '.join(str(place) for place in places)}; {advice}"
     )
 
 
-def fetch(url: str, target: Path) -> Path:
+def fetch(url: str, target: Path, sha256: str | None = None) -> Path:
     """Download a file unless it is there; a download cut off leaves none.
 
+    Args:
+        url: of http, https, ftp, or file for a copy of yours.
+        target: where the file goes; one that is there is yours and stays, whatever its hash.
+        sha256: 64 hex digits that the file must have; ``None`` takes the file as it comes.
+
     Raises:
-        LikewiseError: if the network or the file cannot be reached.
+        LikewiseError: if the network or the file cannot be reached, or the file is another one.
     """
     if target.is_file():
         return target
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    # Its notices advise programmers to write down the hash.
+    pooch.get_logger().setLevel(logging.WARNING)
+    known = None if sha256 is None else f"sha256:{sha256}"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(url, timeout=60) as answer, part.open("wb") as file:
-            shutil.copyfileobj(answer, file)
-            promised = answer.headers.get("Content-Length")
-            if promised is not None and file.tell() != int(promised):
-                raise OSError(f"only {file.tell()} of {promised} bytes came")
-        part.replace(target)
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        pooch.retrieve(
+            url,
+            known,
+            target.name,
+            target.parent,
+            downloader=_copy if url.startswith("file:") else None,
+        )
+    except (OSError, ValueError) as error:
         raise LikewiseError(
-            f"{url} could not be downloaded to {target} ({reason}); fetch it where there is a "
-            "network and set data.path to its folder"
+            f"{url} could not be downloaded to {target} ({_reason(error)}); fetch it where there "
+            "is a network and set data.path to its folder"
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
     return target
+
+
+def _copy(url: str, output_file: str, _: Any) -> None:
+    """What pooch, which has no downloader of files, calls for one."""
+    shutil.copyfile(url2pathname(urlsplit(url).path), output_file)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the layers of the network that passed it on."""
+    inner = error.args[0] if error.args else error
+    return str(getattr(inner, "reason", error)).rstrip(".")
 
 
 def read_table(

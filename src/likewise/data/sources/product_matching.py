@@ -8,8 +8,8 @@ al., "Deep Entity Matching with Pre-Trained Language Models", VLDB 2021.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from likewise.data.catalogue import SPLITS, ProductData, make_catalogue
+from likewise.data.cleaning.price import parse_price
 from likewise.data.pair_leaks import PairLeaks, content_numbers, pair_leaks
 from likewise.data.relevance import Pairs
 from likewise.data.sources.files import find_folder, fingerprint
@@ -71,7 +72,8 @@ class ProductMatching:
             ``null`` for all others. With ``null``, WDC's sizes are mixed: for inspection only,
             since validation pairs of one size are training pairs of another.
         download: fetch the files in Ditto's layout if there are none.
-        url: of Ditto's ``data`` folder.
+        url: of Ditto's ``data`` folder; it names a commit, whose files never change.
+        sha256: of the fetched files, by name; one with another hash is refused.
     """
 
     name: str = "abt_buy"
@@ -82,6 +84,7 @@ class ProductMatching:
         "https://raw.githubusercontent.com/megagonlabs/ditto/"
         "17c6ba4eec89a1afb9ad0dacc6adbce0e3f12e48/data"
     )
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
     def load(self) -> ProductData:
         """Read the offers and pairs; only training labels go into the groups."""
@@ -92,6 +95,7 @@ class ProductMatching:
             ["pairs.parquet", "tableA.csv", *(list(urls)[-1:] or ["test.txt"])],
             advice="set data.path to their folder or data.download=true to fetch them",
             urls=urls,
+            sha256=self.sha256,
         )
         read = next(read for file, read in LAYOUTS.items() if (folder / file).is_file())
         files = read(folder, self.size)
@@ -151,7 +155,7 @@ def _columns(files: PairFiles) -> tuple[dict[str, list[Any]], int]:
     unread = 0
     if "price" in columns:
         texts = columns["price"]
-        columns["price"] = [_price(text) for text in texts]
+        columns["price"] = [parse_price(text or "") for text in texts]
         unread = sum(text is not None for text in texts)
         unread -= sum(price is not None for price in columns["price"])
     if others:
@@ -178,14 +182,6 @@ def _findings(files: PairFiles, unread_prices: int, leaks: PairLeaks) -> list[st
     if leaks.conflicting:
         findings.append(f"pairs that are labelled a match and no match: {leaks.conflicting}")
     return findings
-
-
-def _price(text: str | None) -> float | None:
-    try:
-        price = float((text or "").replace("$", "").replace(",", ""))
-    except ValueError:
-        return None
-    return price if math.isfinite(price) else None
 
 
 def _groups(pairs: Pairs, count: int) -> np.ndarray:

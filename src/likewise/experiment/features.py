@@ -1,0 +1,101 @@
+"""The readers of an encoder's modalities, and the sizes that only the data know."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from omegaconf import DictConfig
+
+from likewise.data.catalogue import ProductData
+from likewise.data.modalities.base import Reader
+from likewise.encoders.base import Encoder
+from likewise.errors import LikewiseError
+from likewise.experiment.targets import get_target, short_name
+
+BATCH_SIZE = 256
+Readers = dict[str, Reader]
+
+
+def reader_keys(config: DictConfig) -> list[str]:
+    """Modalities that the config has a reader for."""
+    return [str(key) for key in config if _is_reader(config.get(key))]
+
+
+def fill_in(
+    config: DictConfig, data: ProductData, fitted: Callable[[DictConfig, ProductData], Reader]
+) -> Readers:
+    """Put the sizes that only the data know where encoders and losses read them.
+
+    Readers of modalities that the encoder does not read become null: what they are set to has no
+    part in the run.
+
+    Args:
+        config: is changed.
+        fitted: makes a reader and lets it learn from the data.
+
+    Returns:
+        The readers of the encoder's modalities.
+    """
+    if config.batch_size is None:
+        config.batch_size = _batch_size(config, data)
+    config.num_groups = int(data.groups.max(initial=-1)) + 1
+    wanted = modalities(config.encoder)
+    known = reader_keys(config)
+    if missing := [modality for modality in wanted if modality not in known]:
+        raise LikewiseError(
+            f"encoder {short_name(config.encoder)} reads {missing[0]}, for which the config has no "
+            f"reader; it has {', '.join(known)}"
+        )
+    for key in set(known) - set(wanted):
+        config[key] = None
+        if key in config.augmentation:
+            config.augmentation[key] = None
+    readers = {modality: fitted(config[modality], data) for modality in wanted}
+    for reader in readers.values():
+        for key, size in reader.sizes().items():
+            config[key] = size
+    return readers
+
+
+def reads_pairs(config: DictConfig) -> bool:
+    """Whether the config's method trains on labelled pairs."""
+    return bool(getattr(get_target(config.method._target_), "reads_pairs", False))
+
+
+def _batch_size(config: DictConfig, data: ProductData) -> int:
+    """256, or about a quarter of what there is to train on, so that an epoch has a few steps."""
+    if reads_pairs(config) and data.pairs is not None:
+        there = len(data.pairs.splits["train"])
+    else:
+        there = int((data.groups[data.splits["train"]] >= 0).sum())
+    if there >= 4 * BATCH_SIZE:
+        return BATCH_SIZE
+    # A multiple of 8 also holds whole hands of sampler=m_per_class.
+    return max(2, min(there, max(16, there // 4 // 8 * 8)))
+
+
+def _is_reader(part: Any) -> bool:
+    if not isinstance(part, DictConfig) or "_target_" not in part:
+        return False
+    target = get_target(part._target_)
+    return inspect.isclass(target) and issubclass(target, Reader)
+
+
+def modalities(config: Any) -> list[str]:
+    """What the encoder of a config, or the encoders it is made of, read; each once."""
+    inner = [name for key in config for name in _inner_modalities(config.get(key))]
+    if not inner and "_target_" in config:
+        inner = [getattr(get_target(config._target_), "modality", "image")]
+    # An encoder may read the catalogue itself.
+    return [modality for modality in dict.fromkeys(inner) if modality]
+
+
+def _inner_modalities(part: Any) -> list[str]:
+    if not isinstance(part, DictConfig):
+        return []
+    if "_target_" in part:
+        target = get_target(part._target_)
+        return modalities(part) if inspect.isclass(target) and issubclass(target, Encoder) else []
+    return [name for key in part for name in _inner_modalities(part.get(key))]

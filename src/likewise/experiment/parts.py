@@ -1,0 +1,94 @@
+"""The parts of a run from its config, checked against each other."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig
+from torch import nn
+
+from likewise.errors import LikewiseError
+from likewise.experiment.compatibility import (
+    check_encoder,
+    check_loss,
+    check_loss_of_pairs,
+    check_parameters,
+)
+from likewise.experiment.targets import class_of, config_name, make, short_name
+from likewise.methods.base import Method
+from likewise.similarity.base import Similarity
+from likewise.tasks.base import Task
+
+
+def make_similarity(config: DictConfig) -> Similarity:
+    """The similarity that training, validation and test share."""
+    return make(config.similarity)
+
+
+def make_task(config: DictConfig) -> Task:
+    """The task with fresh metrics."""
+    metrics = {name: make(metric) for name, metric in config.metrics.items()}
+    if config.primary not in metrics:
+        raise LikewiseError(
+            f"primary={config.primary} is no metric of this run; it has {', '.join(metrics)}"
+        )
+    if not metrics[config.primary].higher_is_better:
+        raise LikewiseError(
+            f"primary={config.primary} is better when smaller; choose one of "
+            f"{', '.join(name for name, metric in metrics.items() if metric.higher_is_better)}"
+        )
+    task = class_of(config.task)
+    kind = getattr(task, "metric_kind", object)
+    strange = [name for name, metric in metrics.items() if not isinstance(metric, kind)]
+    if strange:
+        raise LikewiseError(
+            f"task={config_name(task)} is not scored by {strange[0]}; use "
+            f"metrics={config_name(task)} or another task"
+        )
+    return make(config.task, metrics=metrics, similarity=make_similarity(config))
+
+
+def make_method(config: DictConfig) -> Method:
+    """Encoder, loss and method, checked against each other before anything is trained."""
+    similarity = make_similarity(config)
+    encoder = make(config.encoder)
+    check_encoder(config, encoder, similarity)
+    loss: nn.Module = nn.Identity()
+    miner, more = None, {}
+    if getattr(class_of(config.method), "trains", True):
+        check_loss(config, similarity)
+        loss = _with_distance(config.loss, similarity)
+        check_loss_of_pairs(config, loss)
+        miner = _with_distance(config.miner, similarity) if config.miner else None
+        # Losses that a method has beside the main one, such as group_loss.
+        more = {
+            key: _with_distance(part, similarity)
+            for key, part in config.method.items()
+            if isinstance(part, DictConfig) and "_target_" in part
+        }
+    method = make(
+        config.method,
+        **more,
+        encoder=encoder,
+        loss=loss,
+        miner=miner,
+        similarity=similarity,
+        task=make_task(config),
+        augmentation={name: make(part) for name, part in config.augmentation.items() if part},
+    )
+    check_parameters(config, method)
+    return method
+
+
+def _with_distance(config: DictConfig, similarity: Similarity) -> nn.Module:
+    if config.get("distance") != "from_similarity":
+        return make(config)
+    try:
+        return make(config, distance=similarity.distance())
+    except LikewiseError as error:
+        # Losses that are defined for one measure only assert its type.
+        if isinstance(getattr(error.__cause__, "__cause__", None), AssertionError):
+            raise LikewiseError(
+                f"loss {short_name(config)} does not work with similarity={similarity.name}; "
+                "it fits similarity=cosine, and losses such as supcon, triplet or "
+                f"multi_similarity fit similarity={similarity.name}"
+            ) from error
+        raise

@@ -1,0 +1,185 @@
+"""A trained or pretrained model: features, encoder and similarity as one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from likewise.data.images import image_shape
+from likewise.errors import LikewiseError
+from likewise.similarity.topk import topk_neighbours
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from likewise.data.cleaning.steps import Step
+    from likewise.data.modalities.base import Reader
+    from likewise.encoders.base import Encoder
+    from likewise.similarity.base import Similarity
+
+# Products that are read and embedded at once.
+CHUNK = 20_000
+# What a text stands for where a product is expected.
+TEXT = "title"
+# A product: its columns by name, or a text.
+Product = Mapping[str, Any] | str
+
+
+@dataclass
+class Model:
+    """Embeds products, scores pairs of them and searches among them.
+
+    A product is a mapping of the columns of a catalogue (``title``, ``description``, ``brand``,
+    ``category``, ``price``, ``attributes``, ``image`` …) or a text, which is its title. An image is
+    a path or the bytes of a file.
+
+    Attributes:
+        readers: from columns to tensors, by modality; fitted.
+        encoder: of the tensors.
+        measure: compares embeddings.
+        cleaning: steps that products pass first, by name, as those of training did.
+        input_shape: (channels, height, width) of the pictures it reads, or ``None``.
+        device: where it computes.
+    """
+
+    readers: Mapping[str, Reader]
+    encoder: Encoder
+    measure: Similarity
+    cleaning: Mapping[str, Step] = field(default_factory=dict)
+    input_shape: tuple[int, int, int] | None = None
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    _indexed: tuple[list[str], Tensor] | None = None
+
+    def embed(self, products: Sequence[Product] | Dataset) -> Tensor:
+        """Float32 [n, d], a row per product.
+
+        Raises:
+            LikewiseError: the model scores pairs only, or the products lack what it reads.
+        """
+        catalogue = self._catalogue(products)
+        rows = np.arange(len(catalogue))
+        return torch.cat([part for _, part in self.stream(catalogue, rows)])
+
+    def similarity(self, a: Tensor, b: Tensor) -> Tensor:
+        """Float32 [n, m]: the values of the measure between embeddings [n, d] and [m, d]."""
+        return self.measure.matrix(a, b)
+
+    def match(self, a: Sequence[Product] | Dataset, b: Sequence[Product] | Dataset) -> Tensor:
+        """Float32 [n]: how alike the n-th products of both are, larger for more.
+
+        The measure between embeddings, or what a model of pairs makes of both.
+        """
+        from datasets import concatenate_datasets
+
+        from likewise.data.products import LabelledPairs
+
+        left, right = self._catalogue(a), self._catalogue(b)
+        if len(left) != len(right):
+            raise LikewiseError(f"{len(left)} products cannot be paired with {len(right)}")
+        both = concatenate_datasets([left, right])
+        count, rows = len(left), np.arange(len(both))
+        places = torch.arange(len(both), device=self.device)
+        labels = torch.zeros(count, dtype=torch.int64, device=self.device)
+        pairs = LabelledPairs(
+            self._read(both, rows), places[:count], places[count:], labels, both, rows
+        )
+        return self.encoder.match_pairs(pairs, self.measure)
+
+    def index(self, products: Sequence[Product] | Dataset) -> None:
+        """Embed the products that ``search`` is to search, in place of any before."""
+        catalogue = self._catalogue(products)
+        ids = list(catalogue["product_id"][:])
+        self._indexed = ids, self.embed(catalogue)
+
+    def search(self, query: Product, k: int = 10) -> list[tuple[str, float]]:
+        """The k indexed products nearest to a query: their ids and the values of the measure.
+
+        Raises:
+            LikewiseError: nothing was indexed.
+        """
+        if self._indexed is None:
+            raise LikewiseError("nothing to search; call index(products) first")
+        ids, among = self._indexed
+        values, found = topk_neighbours(self.embed([query]), among, self.measure, k)
+        return [(ids[i], v) for i, v in zip(found[0].tolist(), values[0].tolist(), strict=True)]
+
+    def stream(self, catalogue: Dataset, rows: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor]]:
+        """Rows (int64) of a clean catalogue and their embeddings float32 [n, d], chunk by chunk."""
+        for start in range(0, len(rows), CHUNK):
+            chosen = rows[start : start + CHUNK]
+            yield chosen, self.encoder.embed(self._read(catalogue, chosen))
+
+    def _read(self, catalogue: Dataset, rows: np.ndarray) -> dict[str, Tensor]:
+        if "image" in self.readers and self.input_shape is not None:
+            found = image_shape(catalogue)
+            if found != self.input_shape:
+                raise LikewiseError(
+                    f"the pictures have {' × '.join(map(str, found))} values (channels, height, "
+                    f"width) and the model reads {' × '.join(map(str, self.input_shape))}; set "
+                    f"data.image_size={self.input_shape[1]}"
+                )
+        return {name: read(catalogue, rows).to(self.device) for name, read in self.readers.items()}
+
+    def _catalogue(self, products: Sequence[Product] | Dataset) -> Dataset:
+        """A clean catalogue of products given by hand."""
+        from likewise.data.cleaning.catalogue import clean_catalogue
+
+        if not isinstance(products, Sequence):
+            return products
+        return clean_catalogue(_as_catalogue(products, self.input_shape), self.cleaning)[0]
+
+
+def load(run: str | Path, allow: Sequence[str] = ()) -> Model:
+    """The model of a finished run, from its folder alone.
+
+    Args:
+        run: the folder.
+        allow: packages beyond Likewise's own that its config may build from.
+    """
+    from likewise.runs.saved import open_model
+
+    return open_model(Path(run), tuple(allow))
+
+
+def _as_catalogue(products: Sequence[Product], shape: tuple[int, int, int] | None) -> Dataset:
+    from likewise.data.catalogue import make_catalogue
+
+    if isinstance(products, str):
+        raise LikewiseError("give a list of products, not one text; [text] is a list of one")
+    if not products:
+        raise LikewiseError("there is no product to embed")
+    rows = [{TEXT: one} if isinstance(one, str) else dict(one) for one in products]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns: dict[str, list[Any]] = {name: [row.get(name) for row in rows] for name in names}
+    columns["product_id"] = [str(row.get("product_id", place)) for place, row in enumerate(rows)]
+    pictures = columns.pop("image", None)
+    if pictures is None or shape is None:
+        return make_catalogue(columns)
+    squares = np.stack([_square(picture, shape) for picture in pictures])
+    from likewise.data.images import image_dataset
+
+    return image_dataset(columns, squares)
+
+
+def _square(picture: Any, shape: tuple[int, int, int]) -> np.ndarray:
+    """uint8 [channels, height, width] of a path or of the bytes of a picture."""
+    from likewise.data.letterbox import letterbox
+    from likewise.data.picture_check import UnusablePicture, read_picture
+
+    channels, height, width = shape
+    if height != width:
+        raise LikewiseError(f"the model reads pictures of {height} × {width}, which are not square")
+    try:
+        square = letterbox(read_picture(picture), height)
+    except UnusablePicture as error:
+        raise LikewiseError(f"the picture {str(picture)[:80]} cannot be used: {error}") from error
+    if channels == 1:
+        weights = np.array([0.299, 0.587, 0.114])
+        square = np.tensordot(weights, square.astype(np.float64), 1).round().astype(np.uint8)[None]
+    return square
