@@ -55,7 +55,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 if found := re.match(r"# (my_parts/\S+)\n", block):
                     path = folder / found[1]
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_text(block)
+                    # Hydra reads ``# @package`` only where no other comment is above it.
+                    path.write_text(block.partition("\n")[2])
     return folder
 
 
