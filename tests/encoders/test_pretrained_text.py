@@ -57,6 +57,11 @@ def test_a_text_is_embedded_alone_as_the_model_does(model: Path) -> None:
     first = encoder_of(model, pooling="first").eval()(ids)
     torch.testing.assert_close(first[0], states.last_hidden_state[0, 0], atol=1e-6, rtol=1e-5)
     assert encoder_of(model, pooling="attention", embedding_size=4)(ids).shape == (3, 4)
+    # Many texts are read in the order of their lengths and come back in their own.
+    many = ids[torch.tensor([1, 0, 2, 0, 1])]
+    torch.testing.assert_close(
+        encoder.embed({"text": many}, 2), encoder(many), atol=1e-6, rtol=1e-5
+    )
     # Longer than the model can read.
     assert encoder(torch.ones(1, 40, dtype=torch.int32)).isfinite().all()
 
