@@ -115,6 +115,12 @@ def write_model(folder: Path) -> None:
 def as_run_here(words: list[str], folder: Path) -> list[str]:
     """A command with its placeholders filled in, and small enough for a test."""
     verb = words[0]
+    if verb == "similar":
+        run = next(path.parent for path in sorted(folder.glob("runs/train/rnn-*/result.json")))
+        filled = {"RUN": str(run), "data.path=…": "data.path=products.csv"}
+        model = f"pretrained_text={folder}/model"
+        words = [model if "pretrained_text=" in word else filled.get(word, word) for word in words]
+        return [*words, "data.columns.title=name"]
     texts = " ".join(words)
     if verb in ("evaluate", "embed", "matrix"):
         run = next(path.parent for path in sorted(folder.glob("runs/train/rnn-*/result.json")))

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from likewise.data.images import image_shape
 from likewise.errors import LikewiseError
 from likewise.similarity.topk import topk_neighbours
 
@@ -116,15 +115,8 @@ class Model:
             yield chosen, self.encoder.embed(self._read(catalogue, chosen))
 
     def _read(self, catalogue: Dataset, rows: np.ndarray) -> dict[str, Tensor]:
-        if "image" in self.readers and self.input_shape is not None:
-            found = image_shape(catalogue)
-            if found != self.input_shape:
-                raise LikewiseError(
-                    f"the pictures have {' × '.join(map(str, found))} values (channels, height, "
-                    f"width) and the model reads {' × '.join(map(str, self.input_shape))}; set "
-                    f"data.image_size={self.input_shape[1]}"
-                )
-        return {name: read(catalogue, rows).to(self.device) for name, read in self.readers.items()}
+        read = {name: reader(catalogue, rows) for name, reader in self.readers.items()}
+        return {name: values.to(self.device) for name, values in read.items()}
 
     def _catalogue(self, products: Sequence[Product] | Dataset) -> Dataset:
         """A clean catalogue of products given by hand."""
@@ -168,18 +160,14 @@ def _as_catalogue(products: Sequence[Product], shape: tuple[int, int, int] | Non
 
 
 def _square(picture: Any, shape: tuple[int, int, int]) -> np.ndarray:
-    """uint8 [channels, height, width] of a path or of the bytes of a picture."""
+    """uint8 [3, height, width] of a path or of the bytes of a picture."""
     from likewise.data.letterbox import letterbox
     from likewise.data.picture_check import UnusablePicture, read_picture
 
-    channels, height, width = shape
+    _, height, width = shape
     if height != width:
         raise LikewiseError(f"the model reads pictures of {height} × {width}, which are not square")
     try:
-        square = letterbox(read_picture(picture), height)
+        return letterbox(read_picture(picture), height)
     except UnusablePicture as error:
         raise LikewiseError(f"the picture {str(picture)[:80]} cannot be used: {error}") from error
-    if channels == 1:
-        weights = np.array([0.299, 0.587, 0.114])
-        square = np.tensordot(weights, square.astype(np.float64), 1).round().astype(np.uint8)[None]
-    return square

@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 FILE = "image.json"
+# The luminance of red, green and blue (ITU-R BT.601).
+GREY = (0.299, 0.587, 0.114)
 
 
 class Images(Reader):
-    """uint8 [n, c, h, w]; encoders get them as floats in [0, 1]."""
+    """uint8 [n, c, h, w]; encoders get them as floats in [0, 1].
+
+    Pictures in colour are read in grey where training pictures were, and the other way round.
+    """
 
     shape: tuple[int, ...] = ()
 
@@ -32,13 +37,14 @@ class Images(Reader):
     def __call__(self, catalogue: Dataset, rows: np.ndarray) -> Tensor:
         """See ``Reader``."""
         shape = image_shape(catalogue)
-        if shape != self.shape:
+        if shape[1:] != self.shape[1:]:
             own, theirs = (" x ".join(map(str, one)) for one in (self.shape, shape))
             raise LikewiseError(
                 f"the pictures are {theirs}, and the encoder was trained on {own} (channels, "
                 "height, width); set data.image_size"
             )
-        return torch.from_numpy(image_array(catalogue.select(rows)).copy())
+        pictures = torch.from_numpy(image_array(catalogue.select(rows)).copy())
+        return _with_channels(pictures, self.shape[0])
 
     def sizes(self) -> dict[str, Any]:
         """See ``Reader``."""
@@ -54,3 +60,13 @@ class Images(Reader):
             self.shape = tuple(json.loads((folder / FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise LikewiseError(f"{folder / FILE} holds no shape of pictures ({error})") from error
+
+
+def _with_channels(pictures: Tensor, channels: int) -> Tensor:
+    """uint8 [n, c, h, w] in grey for one channel, and in equal channels for several."""
+    if pictures.shape[1] == channels:
+        return pictures
+    if channels == 1:
+        weights = torch.tensor(GREY)[:, None, None]
+        return (pictures[:, :3] * weights).sum(1, keepdim=True).round().to(torch.uint8)
+    return pictures[:, :1].repeat(1, channels, 1, 1)
