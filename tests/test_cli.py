@@ -114,9 +114,13 @@ def test_a_finished_run_is_scored_by_another_task_and_on_other_data(
     assert pq.read_table(tmp_path / "e.parquet").num_rows == 24
     capsys.readouterr()
     pairs = ["task=matching", "data=synthetic", "data.image_size=28"]
-    # Pictures in colour do not fit what was trained on grey ones.
-    assert main(["evaluate", str(run), *pairs]) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+    # Pictures in colour are read in grey, as those of training were.
+    assert main(["evaluate", str(run), *pairs]) == 0
+    assert "test/f1" in capsys.readouterr().out
+    assert main(["evaluate", str(run), *pairs[:2], "data.image_size=20"]) == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "set data.image_size" in message
 
 
 def test_embed_and_matrix(run: Path, tmp_path: Path) -> None:
