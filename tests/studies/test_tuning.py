@@ -32,13 +32,13 @@ tune:
 """
 
 
-@pytest.fixture
 def place_of(asked: tuning.Search) -> Path:
     """The folder of a search."""
     (place,) = asked.prefix().parent.glob(f"{asked.prefix().name}-*")
     return place
 
 
+@pytest.fixture
 def study(small: list[str], tmp_path: Path) -> Study:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "study.yaml").write_text(TEXT)
