@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from likewise.data.augmentation import Augmentation
+from likewise.errors import LikewiseError
 
 
 def candidates(image: torch.Tensor, shift: int) -> list[torch.Tensor]:
@@ -48,3 +50,31 @@ def test_seed_decides() -> None:
     first = Augmentation()(images)
     torch.manual_seed(5)
     assert torch.equal(first, Augmentation()(images))
+
+
+def test_a_crop_enlarges_a_part() -> None:
+    torch.manual_seed(0)
+    # The brightness rises to the right, so its range is the width of the part that is seen.
+    ramp = torch.linspace(0, 1, 20).expand(50, 1, 20, 20)
+    changed = Augmentation(shift=0, flip=0.0, crop=0.25)(ramp)
+    assert changed.shape == ramp.shape
+    width = changed[..., 10, -1] - changed[..., 10, 0]
+    assert width.min() > 0.35
+    assert width.max() < 1.01
+    assert width.std() > 0.05
+
+
+def test_brightness_is_one_factor_a_picture() -> None:
+    torch.manual_seed(0)
+    images = torch.full((50, 3, 4, 4), 0.4)
+    changed = Augmentation(shift=0, flip=0.0, brightness=0.5)(images)
+    assert torch.equal(changed, changed[:, :1, :1, :1].expand_as(changed))
+    factors = changed[:, 0, 0, 0] / 0.4
+    assert factors.log().abs().max() <= 0.5001
+    assert len(factors.unique()) == 50
+
+
+@pytest.mark.parametrize("wrong", [{"crop": 0.0}, {"crop": 1.5}, {"brightness": -1.0}])
+def test_impossible_crops_and_brightness_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(LikewiseError, match=next(iter(wrong))):
+        Augmentation(**wrong)
