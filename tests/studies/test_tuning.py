@@ -12,6 +12,7 @@ import pytest
 
 from likewise.errors import LikewiseError
 from likewise.evidence.results import read_finished
+from likewise.experiment.experiment import Loader
 from likewise.studies import tuning
 from likewise.studies.study import Study, budgets, open_study, run_configs, run_study
 
@@ -89,7 +90,7 @@ def test_a_search_cut_off_makes_the_same_suggestions(
     other = Study(study.name, study.config, tmp_path / "other", study.overrides)
 
     def whole(one: Study) -> None:
-        tuning.search(one.search("supcon"))
+        tuning.search(one.search("supcon"), Loader())
 
     whole(study)
     train, calls = tuning.train, []
@@ -117,13 +118,13 @@ def test_a_trial_that_diverges_is_counted_and_not_chosen(study: Study) -> None:
     study.config.tune.spaces = {}
     study.config.tune.space = {"method.learning_rate": {"choices": [1e-3, 1e30]}}
     study.config.tune.trials = 4
-    found = tuning.search(study.search("supcon"))
+    found = tuning.search(study.search("supcon"), Loader())
     assert found.trials == 4
     assert found.failed > 0
     assert found.overrides == ["method.learning_rate=0.001"]
     study.config.tune.space = {"method.learning_rate": {"choices": [1e30]}}
     with pytest.raises(LikewiseError, match=r"no trial of triplet came to an end.*learning_rate"):
-        tuning.search(study.search("triplet"))
+        tuning.search(study.search("triplet"), Loader())
 
 
 @pytest.mark.parametrize("values", [3, {"low": 1}, {"low": 2.0, "high": 1.0}, {"choices": []}])
@@ -153,7 +154,7 @@ def test_trials_of_other_settings_are_not_taken_up(study: Study) -> None:
 def test_the_search_maximises_the_study_s_own_metric(study: Study) -> None:
     study.config.primary = "recall_at_1"
     study.config.tune.trials = 1
-    tuning.search(study.search("triplet"))
+    tuning.search(study.search("triplet"), Loader())
     (result,) = study.folder.glob("tuning/triplet-*/*/result.json")
     assert "validation/recall_at_1" in json.loads(result.read_text())["metrics"]
     assert "primary: recall_at_1" in (result.parent / "config.yaml").read_text()
