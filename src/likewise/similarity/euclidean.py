@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from likewise.similarity.base import Similarity
-from likewise.similarity.multiply import multiply
 
 if TYPE_CHECKING:
     from pytorch_metric_learning.distances import BaseDistance
@@ -32,7 +31,7 @@ class Euclidean(Similarity):
         """
         centre = b.mean(0)
         a, b = a - centre, b - centre
-        keys = multiply(a, b, out).sub_(0.5 * b.square().sum(1)[None])
+        keys = torch.addmm(-0.5 * b.square().sum(1)[None], a, b.T, out=out)
         return keys.sub_(0.5 * a.square().sum(1)[:, None])
 
     def pairs(self, a: Tensor, b: Tensor) -> Tensor:
