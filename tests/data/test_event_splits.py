@@ -1,0 +1,69 @@
+"""Splits of events: nothing of the future, of a cold product or of a cold user is learned from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from likewise.data.event_splits import leave_last_out, split_events
+from likewise.errors import LikewiseError
+
+WAYS = ("last", "time", "cold_products", "cold_users")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.integers(0, 1000))
+def test_each_users_last_event_is_tested(users: list[int], seed: int) -> None:
+    """Wherever the events of a user stand."""
+    user = np.array(users)
+    splits = leave_last_out(user)
+    for one in set(users):
+        rows = np.flatnonzero(user == one)
+        held = [np.isin(rows, splits[name]) for name in ("train", "validation", "test")]
+        if len(rows) < 3:
+            assert held[0].all()
+        else:
+            assert held[2].tolist() == [False] * (len(rows) - 1) + [True]
+            assert held[1].tolist() == [False] * (len(rows) - 2) + [True, False]
+    together = np.concatenate(list(splits.values()))
+    assert sorted(together) == list(range(len(user)))
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_every_event_stands_in_one_split(how: str) -> None:
+    """Two hundred events of thirty users, and what each way promises."""
+    generator = np.random.default_rng(3)
+    user = np.sort(generator.integers(0, 30, 200))
+    product, time = generator.integers(0, 50, 200), generator.permutation(200)
+    splits = split_events(how, user, product, time, (0.1, 0.2), seed=1)
+    assert sorted(np.concatenate(list(splits.values()))) == list(range(200))
+    train, validation, test = (splits[name] for name in ("train", "validation", "test"))
+    assert len(train) > len(test) > 0
+    if how == "time":
+        assert time[train].max() < time[validation].min()
+        assert time[validation].max() < time[test].min()
+    if how == "cold_products":
+        assert not np.isin(product[test], product[train]).any()
+        assert len(np.unique(product[test])) == round(0.2 * len(np.unique(product)))
+    if how == "cold_users":
+        assert not np.isin(user[test], user[train]).any()
+        # The one event that is asked for is the last of its user; the history is known before.
+        assert len(np.unique(user[test])) == len(test)
+        earlier = splits["history"][np.isin(user[splits["history"]], user[test])]
+        assert all(
+            earlier[user[earlier] == one].max() < row
+            for row, one in zip(test, user[test], strict=True)
+        )
+
+
+def test_a_way_that_cannot_work_is_refused() -> None:
+    """In a sentence."""
+    one = np.zeros(3, np.int64)
+    with pytest.raises(LikewiseError, match="needs the times"):
+        split_events("time", one, one, None)
+    with pytest.raises(LikewiseError, match="must be one of last, time"):
+        split_events("random", one, one, None)
+    with pytest.raises(LikewiseError, match="below 1 together"):
+        split_events("cold_users", one, one, None, (0.5, 0.5))
