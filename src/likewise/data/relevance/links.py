@@ -1,0 +1,56 @@
+"""Which products go with which: bought together, or chosen as accessories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from likewise.data.histories import Histories
+from likewise.data.relevance.base import Relevance
+
+
+@dataclass(frozen=True)
+class Links(Relevance):
+    """Directed links between products, from one that is looked at to one that goes with it.
+
+    Attributes:
+        source, target: int64 [m], rows of the catalogue. A link that holds in both directions
+            stands there twice.
+        splits: rows (int64) of the links of each split.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    splits: Mapping[str, np.ndarray]
+
+    kind = "links between products"
+    advice = "choose data that do, such as data=amazon_photo"
+    unit = "link"
+    columns = ("source", "target")
+    product_columns = ("source", "target")
+    shared = "links, in either direction"
+
+    def describe(self) -> list[tuple[str, str]]:
+        """See ``Relevance``."""
+        rows = [("links", f"{len(self):,} of {len(np.unique(self.source)):,} products")]
+        return rows + [(f"{name} links", f"{len(found):,}") for name, found in self.splits.items()]
+
+    def histories(self, rows: np.ndarray, users: np.ndarray) -> Histories:
+        """What goes with each product, as if the product were a person: ``users`` are products.
+
+        Args:
+            rows: int64, of the links that are known.
+            users: int64 [u], rows of the catalogue, ascending and each once.
+        """
+        place = np.searchsorted(users, self.source[rows])
+        known = np.isin(self.source[rows], users)
+        order = np.argsort(place[known], kind="stable")
+        lengths = np.bincount(place[known], minlength=len(users))
+        return Histories(self.target[rows][known][order], np.cumsum(lengths), users)
+
+    def _keys(self, contents: np.ndarray) -> np.ndarray:
+        """The same for both directions, so that a link does not betray its reverse."""
+        sides = np.sort(np.stack([contents[self.source], contents[self.target]]), axis=0)
+        return np.unique(sides, axis=1, return_inverse=True)[1].reshape(-1)
