@@ -88,7 +88,7 @@ def _compare(opened: Study, folders: list[Path] | None) -> Comparison:
     from likewise.evidence.results import read_finished, read_run, told_apart
     from likewise.report.page import write_report
     from likewise.report.results_page import track, write_tables
-    from likewise.report.tables import print_table
+    from likewise.report.terminal import print_table
     from likewise.studies.study import budgets
 
     if folders is None:
@@ -105,7 +105,7 @@ def _compare(opened: Study, folders: list[Path] | None) -> Comparison:
     if not results:
         raise LikewiseError(f"there is no finished run in {opened.folder}")
     comparison = compare_runs(opened.facts(), results, opened.folder, budgets(opened))
-    print_table(comparison.summaries, comparison.primary)
+    print_table(comparison.summaries, comparison.primary, comparison.leaders)
     print(*comparison.verdict(), *(f"Caution: {doubt}" for doubt in comparison.doubts()), sep="\n")
     if comparison.leaks:
         print(f"Leaks: {comparison.leaks.sentence()}")
