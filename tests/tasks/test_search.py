@@ -69,7 +69,7 @@ def test_ndcg_is_that_of_scikit_learn(k: int, gain: str) -> None:
     grades[query == 5] = 0
     shuffled = generator.permutation(len(query))
     ranking = GradedRanking(query[shuffled], scores[shuffled], grades[shuffled])
-    metric = GradedNDCGAtK(k, gain=gain)  # type: ignore[arg-type]
+    metric = GradedNDCGAtK(k, gain=gain)
     found = metric.per_query(ranking)
     gains = grades if gain == "linear" else 2**grades - 1
     for number in range(1, 5):
