@@ -11,6 +11,7 @@ import numpy as np
 from likewise.figures.base import COLOURS, INK, SMALL, blank_figure, decorate, line_style, shorten
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from likewise.evidence.results import MethodSummary
@@ -152,11 +153,7 @@ def bars_with_spread(values: Mapping[str, Sequence[float]], label: str) -> Figur
                 fontsize=8.5,
                 color=INK,
             )
-    axes.set_yticks(range(len(values)), list(values), fontsize=10)
-    axes.set_ylim(len(values) - 0.4, -0.7)
-    axes.margins(x=0.08)
-    decorate(axes, label, "")
-    axes.grid(axis="y", visible=False)
+    _name_rows(axes, list(values), label)
     return figure
 
 
@@ -188,12 +185,17 @@ def difference_intervals(
             markersize=7,
             linewidth=2,
         )
-    axes.set_yticks(range(len(intervals)), list(intervals), fontsize=10)
-    axes.set_ylim(len(intervals) - 0.5, -0.5)
+    _name_rows(axes, list(intervals), label)
+    return figure
+
+
+def _name_rows(axes: Axes, names: Sequence[str], label: str) -> None:
+    """A row for each method, the first on top, with room for a number above its mark."""
+    axes.set_yticks(range(len(names)), names, fontsize=10)
+    axes.set_ylim(len(names) - 0.4, -0.7)
     axes.margins(x=0.08)
     decorate(axes, label, "")
     axes.grid(axis="y", visible=False)
-    return figure
 
 
 def critical_difference(names: Sequence[str], ranks: Sequence[float], difference: float) -> Figure:

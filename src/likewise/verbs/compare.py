@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from likewise.errors import LikewiseError
-from likewise.verbs.arguments import add_overrides
+from likewise.verbs.arguments import add_study
 
 if TYPE_CHECKING:
     from likewise.evidence.comparison import Comparison
@@ -19,9 +19,7 @@ HELP = "compare the finished runs of a study, or of any folder"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options and overrides."""
-    parser.add_argument("study", help="name of a study, or a folder of runs")
-    add_overrides(parser, "overrides the study was run with")
-    parser.add_argument("--output", default="runs", help="where run folders were made")
+    add_study(parser, "name of a study, or a folder of runs")
     parser.add_argument("--baseline", help="the method to measure the others by (folders)")
     parser.add_argument("--primary", help="the metric that ranks (folders)")
 
