@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -68,6 +68,15 @@ class Task:
 
     def __init__(self, metrics: Mapping[str, Any], similarity: Similarity) -> None:
         self.metrics, self.similarity = dict(metrics), similarity
+
+    @property
+    def specifications(self) -> dict[str, MetricSpecification]:
+        """What each metric says of itself, by its name."""
+        return {name: metric.specification for name, metric in self.metrics.items()}
+
+    def splits(self, data: ProductData) -> Collection[str]:
+        """Names of the splits that it may score: those with products."""
+        return [name for name, rows in data.splits.items() if len(rows)]
 
     def check(self, data: ProductData, split: str) -> None:
         """Raise ``LikewiseError`` where the data lack what ``split`` is scored by."""

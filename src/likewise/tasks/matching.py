@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 
@@ -26,6 +28,10 @@ class Matching(Task):
     """
 
     metric_kind = MatchingMetric
+
+    def splits(self, data: ProductData) -> Collection[str]:
+        """See ``Task``: those with pairs, which may be parts of others."""
+        return super().splits(data) if data.pairs is None else data.pairs.splits
 
     def check(self, data: ProductData, split: str) -> None:
         """See ``Task``."""
@@ -85,12 +91,11 @@ class Matching(Task):
         found[f"{split}/threshold"] = judged.threshold
         # Pairs of the same product go up and down together.
         clusters = ("left_id", "right_id")
-        said = {name: metric.specification for name, metric in self.metrics.items()}
         return Result(
             found,
             dict(table),
             clusters=clusters,
-            specifications=said,
+            specifications=self.specifications,
             draw=lambda: _draw(judged),
         )
 
