@@ -13,7 +13,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 
 from likewise.data.catalogue import make_catalogue
 from likewise.data.pair_signals import Offer, PairSignals, read_offers
-from likewise.encoders.trees import Trees
+from likewise.matchers.trees import Trees
 
 TITLES = [
     "Sony WH-1000XM4 headphones black",

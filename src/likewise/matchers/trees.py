@@ -15,9 +15,10 @@ class Trees(nn.Module):
     """The sum of trees that scikit-learn has grown.
 
     Attributes:
-        feature, left, right: int64 [trees, nodes]; of a leaf, which is its own child, 0.
-        threshold, value: float64 [trees, nodes]; up to it a row goes left, and what a leaf says.
-        start: float64, what is said before any tree.
+        feature, left, right: int64 [trees, nodes]; a leaf is its own child, and its feature is 0.
+        threshold, value: float64 [trees, nodes]; a row goes left up to the threshold, and the value
+            of its leaf is added to its log odds.
+        start: float64, the initial log odds, to which the trees add.
     """
 
     feature: Tensor
@@ -38,7 +39,8 @@ class Trees(nn.Module):
         """The trees of a ``GradientBoostingClassifier`` of two classes.
 
         Args:
-            row: float32 [1, k], any, whose log odds tell those before the first tree.
+            row: float32 [1, k], any row; the initial log odds are found from the model's log odds
+                of it.
         """
         trees = [grown[0].tree_ for grown in model.estimators_]
         nodes = max(tree.node_count for tree in trees)
