@@ -60,7 +60,7 @@ TRAIN = {
         ["task=matching", "data=synthetic", "method=pairs", "encoder=bag", "primary=brier"],
         "better when smaller",
     ),
-    "signals of products": (["matcher=signals"], "no labelled pairs"),
+    "signals of products": (["matcher=signals"], "use task=matching"),
     "an unknown split to score": (["evaluate_on=train"], "evaluate_on=train"),
     "an empty epoch": (["trainer.max_epochs=-1"], "max_epochs=-1"),
     "a learning rate that is no number": (["method.learning_rate=nan"], "learning_rate=nan"),

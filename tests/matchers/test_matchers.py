@@ -75,14 +75,14 @@ def test_the_cross_encoder_reads_both_texts_as_one() -> None:
     left = torch.tensor([[3, 4, 0], [5, 0, 0], [0, 0, 0]], dtype=torch.int32)
     right = torch.tensor([[7, 0], [8, 9], [1, 0]], dtype=torch.int32)
     joined = [[3, 4, 7], [5, 8, 9], [1]]
-    found = matcher.match({"text": left}, {"text": right})
+    found = matcher.match({"text": left}, {"text": right}).detach()
     for row, text in enumerate(joined):
         alone = matcher.head(matcher.encoder(torch.tensor([text], dtype=torch.int32)))
-        assert float(found[row]) == pytest.approx(float(alone), abs=1e-5)
+        torch.testing.assert_close(found[row], alone[0, 0].detach(), atol=1e-5, rtol=0)
     texts = torch.cat([left, torch.nn.functional.pad(right, (0, 1))])
     there = matcher.match_pairs(some_pairs(text=texts))
-    back = matcher.match({"text": right}, {"text": left})
-    torch.testing.assert_close(there, (found + back).detach() / 2)
+    back = matcher.match({"text": right}, {"text": left}).detach()
+    torch.testing.assert_close(there, (found + back) / 2)
     with pytest.raises(LikewiseError, match="joins texts, and CNN reads image"):
         CrossEncoder(CNN([1, 8, 8], 6, channels=(4,), convolutions=(1,)))
 
@@ -148,6 +148,9 @@ class ReadsText(Matcher):
         (["matcher=signals", "task=retrieval"], "has no embeddings of single ones"),
         (["matcher=cross_encoder", "+loss@method.group_loss=supcon"], "compares embeddings"),
         (["matcher=signals", "matcher.subsample=2"], "matcher=signals: "),
+        (["+matcher._target_=torch.nn.Identity", "encoder=bag"], "no use for encoder Bag"),
+        (["+matcher._target_=torch.nn.Identity", "encoder=none"], "no Matcher"),
+        (["encoder=none", "+encoder._target_=torch.nn.Identity"], "no Encoder"),
     ],
 )
 def test_what_does_not_fit_is_said_before_training(

@@ -41,6 +41,15 @@ def check_encoder_use(config: DictConfig) -> None:
         )
 
 
+def check_kind(key: str, part: object, kind: type) -> None:
+    """Refuse a part that is not of the base class of its group."""
+    if not isinstance(part, kind):
+        raise LikewiseError(
+            f"{key}._target_ makes a {type(part).__name__}, which is no {kind.__name__}; make it a "
+            f"subclass of {kind.__module__}.{kind.__name__}"
+        )
+
+
 def check_task(config: DictConfig, matcher: Matcher) -> None:
     """Refuse a matcher that the task cannot score."""
     task = class_of(config.task)

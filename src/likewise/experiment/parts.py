@@ -7,9 +7,11 @@ from typing import Any
 from omegaconf import DictConfig
 from torch import nn
 
+from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.experiment.compatibility import (
     check_encoder_use,
+    check_kind,
     check_loss,
     check_loss_of_pairs,
     check_parameters,
@@ -36,8 +38,11 @@ def make_matcher(config: DictConfig) -> Matcher:
     similarity = make_similarity(config)
     encoder: Any = make(config.encoder) if is_part(config.get("encoder")) else None
     matcher: Matcher
+    if encoder is not None:
+        check_kind("encoder", encoder, Encoder)
     if is_part(config.get("matcher")):
         matcher = make(config.matcher, encoder=encoder, similarity=similarity)
+        check_kind("matcher", matcher, Matcher)
     else:
         matcher = SimilarityMatcher(encoder, similarity)
     check_similarity(config, matcher, similarity)
