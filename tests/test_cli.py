@@ -248,7 +248,7 @@ def test_an_encoder_from_outside_the_package(small: list[str], tmp_path: Path) -
     )
     (configs / "tiny.yaml").write_text(
         "_target_: tiny_encoder.Tiny\n"
-        "input_shape: ${input_shape}\nembedding_size: ${embedding_size}\n"
+        "input_shape: ${sizes.image.input_shape}\nembedding_size: ${embedding_size}\n"
     )
     own = ["--config-dir", str(configs.parent)]
     done = likewise("train", "encoder=tiny", *small, *own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ TRAIN = {
         ["task=matching", "data=synthetic", "method=pairs", "encoder=bag", "primary=brier"],
         "better when smaller",
     ),
-    "signals of products": (["encoder=signals"], "no labelled pairs"),
+    "signals of products": (["matcher=signals"], "use task=matching"),
     "an unknown split to score": (["evaluate_on=train"], "evaluate_on=train"),
     "an empty epoch": (["trainer.max_epochs=-1"], "max_epochs=-1"),
     "a learning rate that is no number": (["method.learning_rate=nan"], "learning_rate=nan"),
@@ -97,7 +98,7 @@ RUN_VERBS = {
     "a threshold of nothing": (["matrix", "RUN", "--threshold=nan"], "not a number"),
     "embed signals": (["embed", "PAIRS"], "has no embeddings"),
     "matrix of signals": (["matrix", "PAIRS"], "has no embeddings"),
-    "retrieval by signals": (["evaluate", "PAIRS", "task=retrieval"], "likewise: "),
+    "retrieval by signals": (["evaluate", "PAIRS", "task=retrieval"], "has no embeddings"),
     "compare nothing": (["compare", "FOLDER"], "no finished run"),
     "compare by nothing": (["compare", "RUNS", "--primary=nothing"], "no metric nothing"),
     "no study": (["study", "nothing_of_this_name"], "no study"),
@@ -150,7 +151,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     common = ["trainer.max_epochs=1", "logger=none", f"output={folder}"]
     small = [f"data.path={data}", "data.validation_size=40", "encoder=mlp", "embedding_size=8"]
     assert main(["train", *small, *common]) == 0
-    pairs = ["task=matching", "data=synthetic", "encoder=signals", "encoder.trees=5"]
+    pairs = ["task=matching", "data=synthetic", "matcher=signals", "matcher.trees=5"]
     assert main(["train", *pairs, *common, "study=pairs"]) == 0
     (run,), (of_pairs,) = (list((folder / name).glob("*-seed0-*")) for name in ("train", "pairs"))
     empty = folder / "empty"
@@ -217,10 +218,7 @@ def test_damaged_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     copy = tmp_path / "run"
-    copy.mkdir()
-    for path in Path(finished["RUN"]).iterdir():
-        if path.is_file():
-            (copy / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(finished["RUN"], copy)
     (copy / file).write_text(content)
     assert expected in said(["evaluate", str(copy)], capsys)
 

@@ -120,6 +120,6 @@ def test_trains_is_saved_and_comes_back(model: Path, small: list[str], low_rank:
     assert embeddings.shape[1] == 16
     assert scores["test/map_at_r"] > 0
     reader = PretrainedSubwords(str(model), length=12)
-    reader.load(folder)
+    reader.load(folder / "readers" / "text")
     found = reader(run.data.catalogue, np.arange(5))
     assert torch.equal(found, run.module.products["text"][:5, : found.shape[1]])

@@ -136,6 +136,18 @@ def test_a_run_ranks_what_was_graded(search: list[str], capsys: pytest.CaptureFi
     assert float(said["test/ndcg_at_10"]) == pytest.approx(scores["test/ndcg_at_10"], abs=1e-5)
 
 
+def test_a_head_that_learned_from_pairs_ranks(
+    search: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = ["task=matching", "data=synthetic", "matcher=pair_head", "trainer.max_epochs=1"]
+    folder = str(train(compose([*search[3:], *pairs, "matcher.dropout=0.5"])))
+    for _ in range(2):
+        assert main(["evaluate", folder, *search[:3]]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if "ndcg_at_10" in line]
+    # Nothing is dropped when queries are ranked.
+    assert said[0] == said[1]
+
+
 def test_the_report_has_the_picture_and_its_caption(search: list[str], tmp_path: Path) -> None:
     for encoder in (TFIDF, ["encoder=bag", "method=none"]):
         train(compose([*search, *encoder]))

@@ -25,10 +25,11 @@ from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose, shipped
 from likewise.experiment.data import load_data
 from likewise.experiment.features import reader_keys, reads_pairs
-from likewise.experiment.parts import make_similarity
+from likewise.experiment.parts import make_matcher, make_similarity
 from likewise.experiment.targets import check_targets, get_target, make
+from likewise.matchers.base import Matcher
 from likewise.model import Model
-from likewise.runs.folder import read_result
+from likewise.runs.folder import read_result, reader_folder
 from likewise.similarity.base import Similarity
 
 # What a finished run may be scored with anew, and the keys of the config that come with it.
@@ -53,6 +54,11 @@ class SavedRun:
     def encoder(self) -> Encoder:
         """Of the model."""
         return self.model.encoder
+
+    @property
+    def matcher(self) -> Matcher:
+        """Of the model."""
+        return self.model.matcher
 
     @property
     def similarity(self) -> Similarity:
@@ -128,23 +134,32 @@ def open_model(folder: Path, allow: tuple[str, ...] = ()) -> Model:
 def _model(config: DictConfig, place: Path) -> Model:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     readers = {key: make(config[key]) for key in reader_keys(config)}
-    for reader in readers.values():
-        reader.load(place)
-    parts = OmegaConf.to_container(config.encoder, resolve=True)
-    encoder = make(OmegaConf.create(_without_weights(parts)))
+    for modality, reader in readers.items():
+        reader.load(reader_folder(place, modality))
+    parts = OmegaConf.masked_copy(config, ["encoder", "matcher", "similarity"])
+    bare = _without_weights(OmegaConf.to_container(parts, resolve=True))
+    matcher = make_matcher(OmegaConf.create(bare))
     try:
-        encoder.load_state_dict(load_file(place / "weights.safetensors"))
+        matcher.load_state_dict(load_file(place / "weights.safetensors"))
     except (RuntimeError, SafetensorError) as error:
         raise LikewiseError(
-            f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml"
+            f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml, or its "
+            "matcher"
         ) from error
-    shape = None if config.input_shape is None else tuple(config.input_shape)
+    shape = config.sizes.image.input_shape
     cleaning = {name: make(step) for name, step in (config.get("cleaning") or {}).items()}
-    return Model(readers, encoder.to(device), make_similarity(config), cleaning, shape, device)
+    return Model(
+        readers,
+        matcher.to(device),
+        make_similarity(config),
+        cleaning,
+        None if shape is None else tuple(shape),
+        device,
+    )
 
 
 def _without_weights(part: Any) -> Any:
-    """The encoder's config without its initial weights, which may be gone or far away."""
+    """The config of parts without their initial weights, which may be gone or far away."""
     if isinstance(part, list):
         return [_without_weights(one) for one in part]
     if not isinstance(part, dict):

@@ -9,8 +9,8 @@ import torch
 
 from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
-from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
+from likewise.matchers.base import Matcher
 from likewise.metrics.matching import JudgedPairs, MatchingMetric, best_threshold, calibrate
 from likewise.tasks.base import DrawnFigure, Result, Task
 
@@ -28,6 +28,7 @@ class Matching(Task):
     """
 
     metric_kind = MatchingMetric
+    matcher_kind = Matcher
 
     def splits(self, data: ProductData) -> Collection[str]:
         """See ``Task``: those with pairs, which may be parts of others."""
@@ -49,21 +50,21 @@ class Matching(Task):
                 )
 
     def validate(
-        self, encoder: Encoder, module: ProductModule, device: torch.device
+        self, matcher: Matcher, module: ProductModule, device: torch.device
     ) -> dict[str, float]:
         """See ``Task``."""
-        scores, labels = self._scores(encoder, module, "validation", device)
+        scores, labels = self._scores(matcher, module, "validation", device)
         if not np.isfinite(scores).all():
             return dict.fromkeys(self.metrics, np.nan)
         judged = _judge(scores, labels, scores, labels)
         return {name: metric(judged) for name, metric in self.metrics.items()}
 
     def test(
-        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+        self, matcher: Matcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``."""
-        known = self._scores(encoder, module, "validation", device)
-        scores, labels = self._scores(encoder, module, split, device)
+        known = self._scores(matcher, module, "validation", device)
+        scores, labels = self._scores(matcher, module, split, device)
         judged = _judge(scores, labels, *known)
         pairs = module.data.pairs
         assert pairs is not None
@@ -100,10 +101,10 @@ class Matching(Task):
         )
 
     def _scores(
-        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+        self, matcher: Matcher, module: ProductModule, split: str, device: torch.device
     ) -> tuple[np.ndarray, np.ndarray]:
         pairs = module.pair_split(split, device)
-        scores = encoder.match_pairs(pairs, self.similarity)
+        scores = matcher.match_pairs(pairs)
         return scores.double().cpu().numpy(), pairs.labels.cpu().numpy()
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
-from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
+from likewise.matchers.base import EmbeddingMatcher
 from likewise.metrics.retrieval import RetrievalMetric, evaluate_retrieval
 from likewise.similarity.base import Similarity
 from likewise.similarity.topk import topk_neighbours
@@ -91,17 +91,17 @@ class Retrieval(Task):
             )
 
     def validate(
-        self, encoder: Encoder, module: ProductModule, device: torch.device
+        self, matcher: EmbeddingMatcher, module: ProductModule, device: torch.device
     ) -> dict[str, float]:
         """See ``Task``."""
         products, groups = module.split("validation", device)
-        embeddings = encoder.embed(products)
+        embeddings = matcher.encoder.embed(products)
         if not embeddings.isfinite().all():
             return dict.fromkeys(self.metrics, float("nan"))
         return evaluate_retrieval(self.metrics, embeddings, groups, self.similarity)
 
     def test(
-        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+        self, matcher: EmbeddingMatcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``.
 
@@ -109,11 +109,11 @@ class Retrieval(Task):
         nearest first (whatever the protocol), and ``similarities`` theirs.
         """
         products, groups = module.split(split, device)
-        embeddings = encoder.embed(products)
+        embeddings = matcher.encoder.embed(products)
         gallery, gallery_groups = None, None
         if self.protocol == "train_gallery":
             others, gallery_groups = module.split("train", device)
-            gallery = encoder.embed(others)
+            gallery = matcher.encoder.embed(others)
         scores = evaluate_retrieval(
             self.metrics, embeddings, groups, self.similarity, gallery, gallery_groups
         )

@@ -11,8 +11,8 @@ from torch import Tensor
 from likewise.data.catalogue import ProductData, make_catalogue
 from likewise.data.module import ProductModule
 from likewise.data.products import take
-from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
+from likewise.matchers.base import EmbeddingMatcher
 from likewise.metrics.graded import GradedMetric, GradedRanking
 from likewise.tasks.base import DrawnFigure, Result, Task
 
@@ -53,7 +53,7 @@ class Search(Task):
                 )
 
     def test(
-        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+        self, matcher: EmbeddingMatcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``.
 
@@ -66,7 +66,7 @@ class Search(Task):
         chosen = judgements.splits[split]
         asked, query = np.unique(judgements.query[chosen], return_inverse=True)
         texts = [judgements.queries[place] for place in asked]
-        scores = self._scores(encoder, module, texts, query, judgements.product[chosen], device)
+        scores = self._scores(matcher, module, texts, query, judgements.product[chosen], device)
         ranking = GradedRanking(query, scores, judgements.grades[chosen])
         values = {name: metric.per_query(ranking) for name, metric in self.metrics.items()}
         ids = np.array(module.data.catalogue["product_id"][:])[judgements.product[chosen]]
@@ -77,9 +77,10 @@ class Search(Task):
             draw=lambda: self._draw(ranking, values),
         )
 
+    @torch.no_grad()
     def _scores(
         self,
-        encoder: Encoder,
+        matcher: EmbeddingMatcher,
         module: ProductModule,
         texts: list[str],
         query: np.ndarray,
@@ -87,17 +88,18 @@ class Search(Task):
         device: torch.device,
     ) -> np.ndarray:
         """Of each judgement, float64 [m]; each text and each product is embedded once."""
+        matcher.eval()
         rows, place = np.unique(product, return_inverse=True)
         # Two queries may have the same text once they are cleaned.
         ids = [str(place) for place in range(len(texts))]
         titles = make_catalogue({"product_id": ids, "title": texts})
         parts = module.read(titles), take(module.products, torch.from_numpy(rows))
         left, right = (
-            encoder.embed({name: values.to(device) for name, values in part.items()})
+            matcher.encoder.embed({name: values.to(device) for name, values in part.items()})
             for part in parts
         )
         pairs = zip(_chunks(query), _chunks(place), strict=True)
-        found = [encoder.compare(left[one], right[other], self.similarity) for one, other in pairs]
+        found = [matcher.compare(left[one], right[other]) for one, other in pairs]
         return torch.cat(found).double().cpu().numpy()
 
     def _draw(
