@@ -86,7 +86,7 @@ RUN_VERBS = {
     "an unknown protocol": (["evaluate", "RUN", "--protocol=all"], "leave_one_out"),
     "an unknown key": (["evaluate", "RUN", "nothing=3"], "nothing"),
     "a similarity that does not fit": (["evaluate", "RUN", "similarity=jaccard"], "non-negative"),
-    "an unknown split": (["evaluate", "RUN", "--split=tset"], "no products in a split tset"),
+    "an unknown split": (["evaluate", "RUN", "--split=tset"], "no split tset"),
     "no run": (["evaluate", "nowhere"], "no finished run"),
     "another width": (["evaluate", "RUN", "encoder.embedding_size=3"], "does not fit the encoder"),
     "a lost table": (["evaluate", "RUN", "data.path=/nowhere"], "/nowhere"),
