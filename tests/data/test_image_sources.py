@@ -14,6 +14,7 @@ from PIL import Image
 
 from likewise.data.images import image_array
 from likewise.data.letterbox import decode_all, letterbox
+from likewise.data.relevance import Groups
 from likewise.data.sources.clothing import Clothing
 from likewise.data.sources.grocery_store import GroceryStore
 from likewise.errors import LikewiseError
@@ -99,8 +100,12 @@ def test_both_layouts_of_the_grocery_store_are_the_same(tmp_path: Path) -> None:
     for place in (folder, folder / "dataset"):
         other = GroceryStore(str(place), image_size=16).load()
         assert other.catalogue.to_dict() == parquet.catalogue.to_dict()
-        assert np.array_equal(other.groups, parquet.groups)
-        assert other.group_names == parquet.group_names == ["Red Apple", "Green Apple", "Milk"]
+        assert np.array_equal(other.get(Groups).labels, parquet.get(Groups).labels)
+        assert (
+            other.get(Groups).names
+            == parquet.get(Groups).names
+            == ["Red Apple", "Green Apple", "Milk"]
+        )
         for name, rows in parquet.splits.items():
             assert np.array_equal(other.splits[name], rows)
     sizes = {name: len(rows) for name, rows in parquet.splits.items()}
@@ -115,7 +120,7 @@ def test_photos_carry_no_text_unless_asked(tmp_path: Path) -> None:
     shop = data.splits["products"]
     for row in range(len(texts)):
         if row in shop:
-            fine = int(data.groups[row])
+            fine = int(data.get(Groups).labels[row])
             _, name, coarse_name = SHOP[fine]
             assert list(texts[row].values()) == [
                 name.replace("-", " "),
@@ -131,8 +136,8 @@ def test_photos_carry_no_text_unless_asked(tmp_path: Path) -> None:
 
 def test_coarse_groups(tmp_path: Path) -> None:
     data = GroceryStore(str(grocery_parquet(tmp_path / "p")), image_size=16, level="coarse").load()
-    assert data.group_names == ["Apple", "Milk"]
-    assert data.groups[data.splits["products"]].tolist() == [0, 0, 1]
+    assert data.get(Groups).names == ["Apple", "Milk"]
+    assert data.get(Groups).labels[data.splits["products"]].tolist() == [0, 0, 1]
 
 
 @pytest.mark.parametrize("damage", ["picture", "list", "line", "label", "level", "photo"])
@@ -186,9 +191,9 @@ def clothing_parquet(folder: Path) -> Path:
 def test_clothing_from_its_table(tmp_path: Path) -> None:
     folder = str(clothing_parquet(tmp_path / "clothing"))
     data = Clothing(folder, image_size=16).load()
-    assert data.group_names == ["hat", "skirt"]
+    assert data.get(Groups).names == ["hat", "skirt"]
     assert [len(rows) for rows in data.splits.values()] == [40, 10, 6]
-    assert data.groups[:4].tolist() == [1, 0, 1, 0]
+    assert data.get(Groups).labels[:4].tolist() == [1, 0, 1, 0]
     assert np.array_equal(image_array(data.catalogue)[7], decode_all([jpeg(7)], ["7"], 16)[0])
 
 
@@ -218,9 +223,9 @@ def test_clothing_from_its_folders(tmp_path: Path) -> None:
             for row in range(count):
                 (folder / f"{split}-{label}-{row}.jpg").write_bytes(jpeg(row))
     data = Clothing(str(tmp_path), image_size=16).load()
-    assert data.group_names == ["hat", "t-shirt"]
+    assert data.get(Groups).names == ["hat", "t-shirt"]
     assert [len(rows) for rows in data.splits.values()] == [8, 4, 4]
-    assert data.groups[:5].tolist() == [0] * 4 + [1]
+    assert data.get(Groups).labels[:5].tolist() == [0] * 4 + [1]
     with pytest.raises(LikewiseError, match="do not say who sent them"):
         Clothing(str(tmp_path), sender_disjoint_validation=True).load()
     for path in (tmp_path / "test").rglob("*.jpg"):
@@ -248,7 +253,7 @@ def test_the_published_counts() -> None:
     grocery = GroceryStore().load()
     sizes = {name: len(rows) for name, rows in grocery.splits.items()}
     assert sizes == {"train": 2640, "validation": 296, "test": 2485, "products": 81}
-    assert len(grocery.group_names) == 81
+    assert len(grocery.get(Groups).names) == 81
     clothing = Clothing().load()
     assert [len(rows) for rows in clothing.splits.values()] == [3068, 341, 372]
-    assert len(clothing.group_names) == 10
+    assert len(clothing.get(Groups).names) == 10

@@ -18,6 +18,7 @@ from PIL import Image
 
 from likewise.cli import main
 from likewise.data.images import image_array
+from likewise.data.relevance import Groups, Pairs
 from likewise.data.sources.table import TableSource
 from likewise.data.table import csv_rows
 from likewise.data.table.findings import Defect
@@ -132,7 +133,7 @@ def test_every_kind_of_broken_row_is_counted_and_no_good_row_is_lost(tmp_path: P
     used = np.concatenate(list(data.splits.values()))
     assert len(np.unique(used)) == len(used)
     assert len(used) == len(data.catalogue) - counts[Defect.NO_GROUP] - counts[Defect.SPLIT]
-    assert data.groups[used].min() >= 0
+    assert np.isin(used, data.get(Groups).products).all()
 
 
 def test_what_is_kept_is_mended(tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_what_is_kept_is_mended(tmp_path: Path) -> None:
     assert [r["product_id"] for r in rows if r["product_id"].startswith("row-")] == ["row-20"]
     unknown = [rows.index(mended[kind]) for kind in (Defect.NO_GROUP, Defect.SPLIT)]
     assert not np.isin(unknown, np.concatenate(list(data.splits.values()))).any()
-    assert data.groups[unknown[0]] == -1
+    assert unknown[0] not in data.get(Groups).products
 
 
 def test_training_on_a_broken_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -264,7 +265,7 @@ def test_a_hub_data_set_has_its_splits_and_label_names(tmp_path: Path) -> None:
         "validation": 4,
         "test": 4,
     }
-    assert data.group_names == ["cup", "rug"]
+    assert data.get(Groups).names == ["cup", "rug"]
     assert data.catalogue[int(data.splits["test"][0])]["title"] == "test 0"
 
 
@@ -278,7 +279,7 @@ def test_a_picture_folder(tmp_path: Path) -> None:
     (tmp_path / "photos/train/cup/0.png").write_bytes(b"no picture")
     data = TableSource(str(tmp_path / "photos"), image_size=16).load()
     assert [len(rows) for rows in data.splits.values()] == [11, 4, 4]
-    assert data.group_names == ["cup", "rug"]
+    assert data.get(Groups).names == ["cup", "rug"]
     assert data.findings == [
         "1 product left out: the picture cannot be decoded (file train/cup/0.png)"
     ]
@@ -352,12 +353,12 @@ def write_plain(folder: Path, products: int = 100, groups: int = 20) -> Path:
 def test_splits_are_drawn_by_group_or_by_product(tmp_path: Path) -> None:
     path = str(write_plain(tmp_path))
     data = TableSource(path).load()
-    groups = {name: set(data.groups[rows]) for name, rows in data.splits.items()}
+    groups = {name: set(data.get(Groups).labels_of(name)) for name in data.splits}
     assert sum(map(len, groups.values())) == len(set.union(*groups.values())) == 20
     assert [len(rows) for rows in data.splits.values()] == [70, 10, 20]
     data = TableSource(path, split_by="product", shares=(0.6, 0.2, 0.2)).load()
     for name, each in (("train", 3), ("validation", 1), ("test", 1)):
-        assert np.array_equal(np.bincount(data.groups[data.splits[name]]), [each] * 20)
+        assert np.array_equal(np.bincount(data.get(Groups).labels_of(name)), [each] * 20)
     again = TableSource(path, split_by="product", shares=(0.6, 0.2, 0.2), split_seed=1).load()
     assert not np.array_equal(again.splits["test"], data.splits["test"])
     assert again.fingerprint != data.fingerprint
@@ -392,10 +393,9 @@ def test_pairs_are_the_relevance(tmp_path: Path) -> None:
     ]
     (tmp_path / "pairs.csv").write_text("\n".join(pairs))
     data = TableSource(str(path), pairs=str(tmp_path / "pairs.csv")).load()
-    assert data.pairs is not None
-    assert data.pairs.left.tolist() == [0, 2, 4, 1]
-    assert data.pairs.right.tolist() == [1, 3, 5, 6]
-    assert data.pairs.labels.tolist() == [1, 0, 1, 1]
+    assert data.get(Pairs).left.tolist() == [0, 2, 4, 1]
+    assert data.get(Pairs).right.tolist() == [1, 3, 5, 6]
+    assert data.get(Pairs).labels.tolist() == [1, 0, 1, 1]
     assert {name: rows.tolist() for name, rows in data.splits.items()} == {
         "train": [0, 1, 2, 3],
         "validation": [4, 5],
@@ -409,9 +409,8 @@ def test_pairs_are_the_relevance(tmp_path: Path) -> None:
     drawn = [f"p{row},p{row + 1},{row % 2}" for row in range(20)]
     (tmp_path / "pairs.csv").write_text("\n".join(["left_id,right_id,label", *drawn]))
     data = TableSource(str(path), pairs=str(tmp_path / "pairs.csv")).load()
-    assert data.pairs is not None
-    assert [len(rows) for rows in data.pairs.splits.values()] == [14, 2, 4]
-    assert data.pairs.labels[data.pairs.splits["test"]].sum() == 2
+    assert [len(rows) for rows in data.get(Pairs).splits.values()] == [14, 2, 4]
+    assert data.get(Pairs).labels[data.get(Pairs).splits["test"]].sum() == 2
 
 
 def test_attributes_and_reviews(tmp_path: Path) -> None:
@@ -477,5 +476,5 @@ def test_unknown_relevance_is_said(tmp_path: Path) -> None:
     path.write_text("title\n" + "\n".join(f"thing {row}" for row in range(30)))
     data = TableSource(str(path)).load()
     assert [len(rows) for rows in data.splits.values()] == [21, 3, 6]
-    assert (data.groups == -1).all()
+    assert data.relevance == ()
     assert "data.columns.group" in data.findings[0]

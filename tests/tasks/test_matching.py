@@ -13,6 +13,7 @@ import torch
 
 from likewise.cli import main
 from likewise.data.products import LabelledPairs, gather_front, join, take
+from likewise.data.relevance import Pairs
 from likewise.data.sources.synthetic import Synthetic
 from likewise.data.text_augmentation import TextAugmentation
 from likewise.encoders.bag import Bag
@@ -55,9 +56,9 @@ def test_a_run_learns_and_its_table_holds_its_scores(pairs: list[str]) -> None:
     assert scores["test/pr_auc"] > read_result(frozen)["metrics"]["test/pr_auc"]
     table = pq.read_table(folder / "per_query.parquet").to_pandas()
     data = Synthetic().load()
-    assert data.pairs is not None
-    rows = data.pairs.splits["test"]
-    assert table["label"].tolist() == data.pairs.labels[rows].tolist()
+    pairs = data.get(Pairs)
+    rows = pairs.splits["test"]
+    assert table["label"].tolist() == pairs.labels[rows].tolist()
     for name in ("f1", "precision", "recall", "pr_auc", "brier", "calibration_error"):
         assert table[name].mean() == pytest.approx(scores[f"test/{name}"]), name
     assert (table["score"] >= scores["test/threshold"]).tolist() == table["is_match"].tolist()
@@ -283,8 +284,7 @@ def test_costs_of_signals_are_those_of_its_trees(pairs: list[str]) -> None:
     folder = train(compose([*options, "encoder=signals", "method=signals", "encoder.trees=7"]))
     cost = read_result(folder)["cost"]
     data = Synthetic().load()
-    assert data.pairs is not None
-    read = 2 * len(data.pairs.splits["train"])
+    read = 2 * len(data.get(Pairs).splits["train"])
     assert cost["train_products_per_second"] * cost["train_seconds"] == pytest.approx(read)
     forest = open_run(folder).encoder.forest
     # A tree of n splits has n + 1 leaves; counted by walking down from the root.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from likewise.data.products import Products
+from likewise.data.relevance import Pairs
 from likewise.methods.base import Method
 
 
@@ -22,7 +23,7 @@ class PairLearning(Method):
     """
 
     name = "pairs"
-    reads_pairs = True
+    learns_from = Pairs
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from likewise.data.relevance import Pairs
 from likewise.encoders.signals import SignalTrees
 from likewise.methods.base import Method
 
@@ -13,7 +14,7 @@ class FitSignals(Method):
 
     name = "signals"
     trains_encoder = SignalTrees
-    reads_pairs = True
+    learns_from = Pairs
     encoder: SignalTrees
 
     def on_train_epoch_start(self) -> None:

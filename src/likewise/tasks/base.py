@@ -12,7 +12,9 @@ from torch import Tensor
 
 from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
+from likewise.data.relevance import Groups, Relevance
 from likewise.encoders.base import Encoder
+from likewise.errors import LikewiseError
 from likewise.metrics.specification import MetricSpecification
 from likewise.similarity.base import Similarity, UnusableInput
 
@@ -54,7 +56,7 @@ class Result:
 
 
 class Task:
-    """Scores an encoder by the ground truth of the data; a subclass writes ``test``.
+    """Scores an encoder by the relevance of the products; a subclass writes ``test``.
 
     Args:
         metrics: by name, each a ``metric_kind``.
@@ -62,15 +64,26 @@ class Task:
 
     Attributes:
         metric_kind: the class of the metrics it is scored by.
+        relevance: the kind of relevance it needs.
     """
 
     metric_kind: ClassVar[type] = object
+    relevance: ClassVar[type[Relevance]] = Groups
 
     def __init__(self, metrics: Mapping[str, Any], similarity: Similarity) -> None:
         self.metrics, self.similarity = dict(metrics), similarity
 
     def check(self, data: ProductData, split: str) -> None:
         """Raise ``LikewiseError`` where the data lack what ``split`` is scored by."""
+        data.get(self.relevance, f"task={type(self).__module__.rpartition('.')[2]}")
+        for name in dict.fromkeys(("validation", split)):
+            self.check_split(data, name)
+
+    def check_split(self, data: ProductData, name: str) -> None:
+        """Raise ``LikewiseError`` where nothing can be told apart in a split."""
+        lacking = data.get(self.relevance).untellable()
+        if name in lacking:
+            raise LikewiseError(lacking[name])
 
     def validate(
         self, encoder: Encoder, module: ProductModule, device: torch.device
