@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -10,14 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image
 
+from likewise.cli import main
 from likewise.data.images import image_array
 from likewise.data.letterbox import decode_all, letterbox
 from likewise.data.relevance import Groups
 from likewise.data.sources.clothing import Clothing
 from likewise.data.sources.grocery_store import GroceryStore
 from likewise.errors import LikewiseError
+from likewise.runs.saved import open_run
 
 # fine label: coarse label, name, coarse name
 SHOP = {0: (0, "Red-Apple", "Apple"), 1: (0, "Green-Apple", "Apple"), 2: (1, "Milk", "Milk")}
@@ -101,16 +105,32 @@ def test_both_layouts_of_the_grocery_store_are_the_same(tmp_path: Path) -> None:
         other = GroceryStore(str(place), image_size=16).load()
         assert other.catalogue.to_dict() == parquet.catalogue.to_dict()
         assert np.array_equal(other.get(Groups).labels, parquet.get(Groups).labels)
-        assert (
-            other.get(Groups).names
-            == parquet.get(Groups).names
-            == ["Red Apple", "Green Apple", "Milk"]
-        )
+        assert other.get(Groups).names == ["Red Apple", "Green Apple", "Milk"]
+        assert other.get(Groups).gallery.tolist() == other.splits["products"].tolist()
         for name, rows in parquet.splits.items():
             assert np.array_equal(other.splits[name], rows)
     sizes = {name: len(rows) for name, rows in parquet.splits.items()}
     assert sizes == {"train": 9, "validation": 3, "test": 6, "products": 3}
     assert image_array(parquet.catalogue).shape == (21, 3, 16, 16)
+
+
+def test_photos_search_the_products_of_the_shop(tmp_path: Path) -> None:
+    folder = grocery_parquet(tmp_path / "parquet")
+    options = ["data=grocery_store", f"data.path={folder}", "data.image_size=16"]
+    options += ["encoder=pixels", "method=none", "logger=none", "protocol=gallery"]
+    assert main(["train", *options, f"output={tmp_path / 'runs'}"]) == 0
+    (result,) = tmp_path.rglob("result.json")
+    metrics = json.loads(result.read_text())["metrics"]
+    run = open_run(result.parent)
+    groups = run.data.get(Groups)
+    unit = torch.nn.functional.normalize
+    near = unit(run.embeddings("test")) @ unit(run.embeddings("products")).T
+    found = groups.labels[groups.gallery[near.argmax(1).numpy()]]
+    assert metrics["test/recall_at_1"] == (found == groups.labels_of("test")).mean()
+    # One product of the shop is right for each photo, so its rank is all there is to score.
+    right = near.gather(1, torch.from_numpy(groups.labels_of("test"))[:, None])
+    ranks = (near >= right).sum(1)
+    assert metrics["test/mrr"] == pytest.approx(float((1 / ranks).mean()))
 
 
 def test_photos_carry_no_text_unless_asked(tmp_path: Path) -> None:
