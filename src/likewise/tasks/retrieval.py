@@ -18,8 +18,7 @@ from likewise.similarity.base import Similarity
 from likewise.similarity.topk import topk_neighbours
 from likewise.tasks.base import DrawnFigure, Result, Task
 
-# What queries search, see ``Retrieval``.
-# Their products and groups, or nothing where they search each other.
+# The products that queries search and their groups, or nothing where they search each other.
 PROTOCOLS: dict[str, Callable[[ProductModule, torch.device], GroupBatch | None]] = {
     "leave_one_out": lambda module, device: None,
     "train_gallery": lambda module, device: module.split("train", device),
