@@ -16,6 +16,7 @@ import torch
 from conftest import write_data, write_idx
 
 from likewise.cli import main
+from likewise.data.relevance import Groups
 from likewise.experiment.composition import compose
 from likewise.experiment.data import load_data
 from likewise.runs.saved import open_run
@@ -98,7 +99,8 @@ def test_evaluate_takes_another_protocol(
     opened = open_run(run, [data])
     queries, among = opened.embeddings("test"), opened.embeddings("train")
     near = torch.nn.functional.normalize(queries) @ torch.nn.functional.normalize(among).T
-    groups = [torch.from_numpy(opened.data.groups[opened.rows(name)]) for name in ("test", "train")]
+    known = opened.data.get(Groups)
+    groups = [torch.from_numpy(known.labels_of(name)) for name in ("test", "train")]
     hit = groups[1][near.argmax(1)] == groups[0]
     assert float(gallery["test/recall_at_1"]) == pytest.approx(float(hit.double().mean()), abs=1e-6)
 

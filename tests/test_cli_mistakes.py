@@ -94,7 +94,10 @@ def test_data_without_pictures_or_known_groups_stop_before_training(
     table.write_text("product_id,title\n" + "".join(f"{row},lamp {row}\n" for row in range(9)))
     options = ["data=table", f"data.path={table}", "logger=none", f"output={tmp_path}"]
     assert main(["train", *options]) == 1
-    assert "are alike is unknown" in capsys.readouterr().err
+    assert (
+        "task=retrieval needs groups of products, which these data do not have"
+        in capsys.readouterr().err
+    )
     rows = "".join(f"{row},lamp {row},{row % 4}\n" for row in range(80))
     grouped = tmp_path / "grouped.csv"
     grouped.write_text(f"product_id,title,group\n{rows}")

@@ -51,9 +51,9 @@ TRAIN = {
     ),
     "a sampler that leaves no group": (["sampler=m_per_class", "sampler.m=1"], "at least 2"),
     "hands that do not fit": (["sampler=m_per_class", "sampler.m=7"], "multiple of sampler.m=7"),
-    "pairs without pairs": (["sampler=hard_pair"], "needs data with labelled pairs"),
+    "pairs without pairs": (["sampler=hard_pair"], "sampler=hard_pair needs labelled pairs"),
     "texts without texts": (["encoder=bag"], "no title"),
-    "a method of pairs without pairs": (["method=pairs"], "no labelled pairs"),
+    "a method of pairs without pairs": (["method=pairs"], "needs labelled pairs"),
     "a task of pairs without pairs": (["task=matching"], "needs labelled pairs"),
     "metrics of another task": (["metrics=matching", "primary=f1"], "metrics=retrieval"),
     "a metric that is better when smaller": (

@@ -18,6 +18,7 @@ from PIL import Image
 
 from likewise.cli import main
 from likewise.data.images import image_array
+from likewise.data.relevance import Groups
 from likewise.data.sources.table import TableSource
 from likewise.data.table import csv_rows
 from likewise.data.table.findings import Defect
@@ -133,7 +134,7 @@ def test_every_kind_of_broken_row_is_counted_and_no_good_row_is_lost(tmp_path: P
     used = np.concatenate(list(data.splits.values()))
     assert len(np.unique(used)) == len(used)
     assert len(used) == len(data.catalogue) - counts[Defect.NO_GROUP] - counts[Defect.SPLIT]
-    assert data.groups[used].min() >= 0
+    assert np.isin(used, data.get(Groups).products).all()
 
 
 def test_what_is_kept_is_mended(tmp_path: Path) -> None:
@@ -152,7 +153,7 @@ def test_what_is_kept_is_mended(tmp_path: Path) -> None:
     assert [r["product_id"] for r in rows if r["product_id"].startswith("row-")] == ["row-20"]
     unknown = [rows.index(mended[kind]) for kind in (Defect.NO_GROUP, Defect.SPLIT)]
     assert not np.isin(unknown, np.concatenate(list(data.splits.values()))).any()
-    assert data.groups[unknown[0]] == -1
+    assert unknown[0] not in data.get(Groups).products
 
 
 def test_training_on_a_broken_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,7 +222,7 @@ def test_a_picture_folder(tmp_path: Path) -> None:
     (tmp_path / "photos/train/cup/0.png").write_bytes(b"no picture")
     data = TableSource(str(tmp_path / "photos"), image_size=16).load()
     assert [len(rows) for rows in data.splits.values()] == [11, 4, 4]
-    assert data.group_names == ["cup", "rug"]
+    assert data.get(Groups).names == ["cup", "rug"]
     assert data.findings == [
         "1 product left out: the picture cannot be decoded (file train/cup/0.png)"
     ]

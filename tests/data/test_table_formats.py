@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from likewise.data.relevance import Groups
 from likewise.data.sources.table import TableSource
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -69,5 +70,5 @@ def test_a_hub_data_set_has_its_splits_and_label_names(tmp_path: Path) -> None:
         "validation": 4,
         "test": 4,
     }
-    assert data.group_names == ["cup", "rug"]
+    assert data.get(Groups).names == ["cup", "rug"]
     assert data.catalogue[int(data.splits["test"][0])]["title"] == "test 0"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from likewise.data.relevance import Groups, Pairs
 from likewise.data.sources.table import TableSource
 from likewise.errors import LikewiseError
 
@@ -23,12 +24,12 @@ def write_plain(folder: Path, products: int = 100, groups: int = 20) -> Path:
 def test_splits_are_drawn_by_group_or_by_product(tmp_path: Path) -> None:
     path = str(write_plain(tmp_path))
     data = TableSource(path).load()
-    groups = {name: set(data.groups[rows]) for name, rows in data.splits.items()}
+    groups = {name: set(data.get(Groups).labels_of(name)) for name in data.splits}
     assert sum(map(len, groups.values())) == len(set.union(*groups.values())) == 20
     assert [len(rows) for rows in data.splits.values()] == [70, 10, 20]
     data = TableSource(path, split_by="product", shares=(0.6, 0.2, 0.2)).load()
     for name, each in (("train", 3), ("validation", 1), ("test", 1)):
-        assert np.array_equal(np.bincount(data.groups[data.splits[name]]), [each] * 20)
+        assert np.array_equal(np.bincount(data.get(Groups).labels_of(name)), [each] * 20)
     again = TableSource(path, split_by="product", shares=(0.6, 0.2, 0.2), split_seed=1).load()
     assert not np.array_equal(again.splits["test"], data.splits["test"])
     assert again.fingerprint != data.fingerprint
@@ -63,10 +64,9 @@ def test_pairs_are_the_relevance(tmp_path: Path) -> None:
     ]
     (tmp_path / "pairs.csv").write_text("\n".join(pairs))
     data = TableSource(str(path), pairs=str(tmp_path / "pairs.csv")).load()
-    assert data.pairs is not None
-    assert data.pairs.left.tolist() == [0, 2, 4, 1]
-    assert data.pairs.right.tolist() == [1, 3, 5, 6]
-    assert data.pairs.labels.tolist() == [1, 0, 1, 1]
+    assert data.get(Pairs).left.tolist() == [0, 2, 4, 1]
+    assert data.get(Pairs).right.tolist() == [1, 3, 5, 6]
+    assert data.get(Pairs).labels.tolist() == [1, 0, 1, 1]
     assert {name: rows.tolist() for name, rows in data.splits.items()} == {
         "train": [0, 1, 2, 3],
         "validation": [4, 5],
@@ -80,9 +80,8 @@ def test_pairs_are_the_relevance(tmp_path: Path) -> None:
     drawn = [f"p{row},p{row + 1},{row % 2}" for row in range(20)]
     (tmp_path / "pairs.csv").write_text("\n".join(["left_id,right_id,label", *drawn]))
     data = TableSource(str(path), pairs=str(tmp_path / "pairs.csv")).load()
-    assert data.pairs is not None
-    assert [len(rows) for rows in data.pairs.splits.values()] == [14, 2, 4]
-    assert data.pairs.labels[data.pairs.splits["test"]].sum() == 2
+    assert [len(rows) for rows in data.get(Pairs).splits.values()] == [14, 2, 4]
+    assert data.get(Pairs).labels[data.get(Pairs).splits["test"]].sum() == 2
 
 
 def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
@@ -121,5 +120,5 @@ def test_unknown_relevance_is_said(tmp_path: Path) -> None:
     path.write_text("title\n" + "\n".join(f"thing {row}" for row in range(30)))
     data = TableSource(str(path)).load()
     assert [len(rows) for rows in data.splits.values()] == [21, 3, 6]
-    assert (data.groups == -1).all()
+    assert data.relevance == ()
     assert "data.columns.group" in data.findings[0]

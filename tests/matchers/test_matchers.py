@@ -12,6 +12,7 @@ from torch import Tensor
 
 from likewise.cli import main
 from likewise.data.products import LabelledPairs
+from likewise.data.relevance import Pairs
 from likewise.data.sources.synthetic import Synthetic
 from likewise.encoders.bag import Bag
 from likewise.encoders.base import Encoder
@@ -180,8 +181,7 @@ def test_costs_of_signals_are_those_of_its_trees(quick: list[str]) -> None:
     folder = train(compose([*quick, "matcher=signals", "matcher.trees=7"]))
     cost = read_result(folder)["cost"]
     data = Synthetic().load()
-    assert data.pairs is not None
-    read = 2 * len(data.pairs.splits["train"])
+    read = 2 * len(data.get(Pairs).splits["train"])
     assert cost["train_products_per_second"] * cost["train_seconds"] == pytest.approx(read)
     forest = open_run(folder).matcher.forest
     # A tree of n splits has n + 1 leaves; counted by walking down from the root.

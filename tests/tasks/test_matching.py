@@ -13,6 +13,7 @@ import torch
 
 from likewise.cli import main
 from likewise.data.products import gather_front, join, take
+from likewise.data.relevance import Pairs
 from likewise.data.sources.synthetic import Synthetic
 from likewise.data.text_augmentation import TextAugmentation
 from likewise.errors import LikewiseError
@@ -50,9 +51,9 @@ def test_a_run_learns_and_its_table_holds_its_scores(pairs: list[str]) -> None:
     assert scores["test/pr_auc"] > read_result(frozen)["metrics"]["test/pr_auc"]
     table = pq.read_table(folder / "per_query.parquet").to_pandas()
     data = Synthetic().load()
-    assert data.pairs is not None
-    rows = data.pairs.splits["test"]
-    assert table["label"].tolist() == data.pairs.labels[rows].tolist()
+    pairs = data.get(Pairs)
+    rows = pairs.splits["test"]
+    assert table["label"].tolist() == pairs.labels[rows].tolist()
     for name in ("f1", "precision", "recall", "pr_auc", "brier", "calibration_error"):
         assert table[name].mean() == pytest.approx(scores[f"test/{name}"]), name
     assert (table["score"] >= scores["test/threshold"]).tolist() == table["is_match"].tolist()

@@ -6,6 +6,7 @@ from omegaconf import DictConfig
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
+from likewise.data.relevance import Groups, Pairs
 from likewise.errors import LikewiseError
 from likewise.experiment.targets import chosen_name, class_of, config_name, is_part, short_name
 from likewise.losses.base import PairLoss
@@ -124,9 +125,9 @@ def check_loss(config: DictConfig, similarity: Similarity) -> None:
 def check_loss_of_pairs(config: DictConfig, loss: nn.Module) -> None:
     """Refuse a loss of groups where pairs are trained, and the other way round."""
     method = class_of(config.method)
-    reads_pairs = bool(getattr(method, "reads_pairs", False))
-    if reads_pairs != isinstance(loss, PairLoss):
-        fits = "pair_bce or pair_cosine" if reads_pairs else "supcon or triplet, or method=pairs"
+    of_pairs = getattr(method, "learns_from", Groups) is Pairs
+    if of_pairs != isinstance(loss, PairLoss):
+        fits = "pair_bce or pair_cosine" if of_pairs else "supcon or triplet, or method=pairs"
         raise LikewiseError(
             f"loss {short_name(config.loss)} does not work with method={config_name(method)}; use "
             f"loss={fits}"

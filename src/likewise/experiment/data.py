@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from likewise.data.catalogue import ProductData, fingerprint, make_catalogue
 from likewise.data.cleaning.steps import Step
 from likewise.data.pair_leaks import with_unleaked_test
+from likewise.data.relevance import Judgements
 from likewise.experiment.targets import make
 
 
@@ -46,9 +47,10 @@ def _clean_queries(data: ProductData, steps: Mapping[str, Step]) -> ProductData:
     """The texts of queries pass the steps of a title, as those given to ``Model.search`` do."""
     from likewise.data.cleaning.catalogue import clean_catalogue
 
-    if data.judgements is None:
+    if not data.has(Judgements):
         return data
-    texts = data.judgements.queries
+    judgements = data.get(Judgements)
+    texts = judgements.queries
     titles = make_catalogue({"product_id": list(map(str, range(len(texts)))), "title": texts})
     cleaned = [text or "" for text in clean_catalogue(titles, steps)[0]["title"][:]]
-    return replace(data, judgements=replace(data.judgements, queries=cleaned))
+    return replace(data, relevance=data.replacing(replace(judgements, queries=cleaned)))

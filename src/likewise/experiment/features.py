@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from likewise.data.catalogue import ProductData
 from likewise.data.modalities.base import Reader
+from likewise.data.relevance import Groups, Relevance
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.experiment.targets import chosen_name, class_of, get_target, is_part
@@ -38,9 +39,10 @@ def fill_in(
     Returns:
         The readers of the modalities of the run.
     """
+    kind = learns_from(config)
     if config.batch_size is None:
-        config.batch_size = _batch_size(config, data)
-    config.num_groups = int(data.groups.max(initial=-1)) + 1
+        config.batch_size = _batch_size(training_units(kind, data))
+    config.num_groups = data.get(kind).num_groups if data.has(kind) else 0
     wanted = modalities(config)
     known = reader_keys(config)
     if missing := [modality for modality in wanted if modality not in known]:
@@ -58,17 +60,18 @@ def fill_in(
     return readers
 
 
-def reads_pairs(config: DictConfig) -> bool:
-    """Whether the config's method trains on labelled pairs."""
-    return bool(getattr(get_target(config.method._target_), "reads_pairs", False))
+def learns_from(config: DictConfig) -> type[Relevance]:
+    """The kind of relevance that the config's method learns from."""
+    return getattr(get_target(config.method._target_), "learns_from", Groups)
 
 
-def _batch_size(config: DictConfig, data: ProductData) -> int:
+def training_units(kind: type[Relevance], data: ProductData) -> int:
+    """How many units of a kind of relevance there are to train on; none where it is unknown."""
+    return len(data.get(kind).splits["train"]) if data.has(kind) else 0
+
+
+def _batch_size(there: int) -> int:
     """256, or about a quarter of what there is to train on, so that an epoch has a few steps."""
-    if reads_pairs(config) and data.pairs is not None:
-        there = len(data.pairs.splits["train"])
-    else:
-        there = int((data.groups[data.splits["train"]] >= 0).sum())
     if there >= 4 * BATCH_SIZE:
         return BATCH_SIZE
     # A multiple of 8 also holds whole hands of sampler=m_per_class.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from likewise.data.products import Products, count, to_float
+from likewise.data.relevance import Groups, Relevance
 from likewise.encoders.base import Encoder
 from likewise.errors import Diverged, LikewiseError
 from likewise.matchers.base import EmbeddingMatcher, Matcher
@@ -29,10 +30,8 @@ class Method(pl.LightningModule):
             ``encoder=contrastive``; for sentences.
         reads_labels: whether it looks at the groups of products.
         trains: whether there are steps to take; without any, the encoder is scored as it comes.
-        reads_pairs: whether a batch is labelled pairs, see below.
-
-    A batch is the products of some groups, or with ``reads_pairs`` labelled pairs of products; see
-    ``ProductModule``.
+        learns_from: the kind of relevance whose units make a batch, see ``UnitTensors.batch``:
+            products and their groups, or labelled pairs of products.
 
     Args:
         matcher: what is trained, with the encoder in it. Without a choice of a matcher it is the
@@ -53,7 +52,7 @@ class Method(pl.LightningModule):
     made_for: str | None = None
     reads_labels = True
     trains = True
-    reads_pairs = False
+    learns_from: type[Relevance] = Groups
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 from likewise.data.products import LabelledPairs
+from likewise.data.relevance import Pairs
 from likewise.methods.base import Method
 
 
@@ -23,7 +24,7 @@ class Fit(Method):
     name = "fit"
     trains_matcher = Fittable
     made_for = "matcher=signals"
-    reads_pairs = True
+    learns_from = Pairs
     matcher: Any
 
     def on_train_epoch_start(self) -> None:

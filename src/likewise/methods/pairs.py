@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from likewise.data.products import Products
+from likewise.data.relevance import Pairs
 from likewise.errors import LikewiseError
 from likewise.matchers.base import EmbeddingMatcher, TrainableMatcher
 from likewise.methods.base import Method
@@ -24,7 +25,7 @@ class PairLearning(Method):
     """
 
     name = "pairs"
-    reads_pairs = True
+    learns_from = Pairs
     trains_matcher = TrainableMatcher
     matcher: TrainableMatcher
 

@@ -24,7 +24,7 @@ from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose, shipped
 from likewise.experiment.data import load_data
-from likewise.experiment.features import reader_keys, reads_pairs
+from likewise.experiment.features import learns_from, reader_keys
 from likewise.experiment.parts import make_matcher, make_similarity
 from likewise.experiment.targets import check_targets, get_target, make
 from likewise.matchers.base import Matcher
@@ -79,8 +79,8 @@ class SavedRun:
     def module(self) -> ProductModule:
         """The products as tensors, all of them."""
         sizes = self.config.batch_size, self.config.seed
-        pairs = reads_pairs(self.config)
-        return ProductModule(self.data, self.model.readers, *sizes, pairs=pairs)
+        kind = learns_from(self.config)
+        return ProductModule(self.data, self.model.readers, *sizes, learns_from=kind)
 
     def rows(self, split: str) -> np.ndarray:
         """Of a split in the catalogue, int64; of the whole catalogue for ``all``."""

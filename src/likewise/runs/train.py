@@ -27,7 +27,7 @@ from likewise.data.products import count, take
 from likewise.data.samplers.base import Sampler
 from likewise.errors import LikewiseError
 from likewise.experiment.experiment import Experiment, Loader
-from likewise.experiment.features import reads_pairs
+from likewise.experiment.features import learns_from, training_units
 from likewise.experiment.identity import run_name
 from likewise.experiment.parts import make_method, make_task
 from likewise.experiment.targets import make
@@ -96,10 +96,12 @@ def check(experiment: Experiment) -> None:
     _check_memory(config, data)
     _check_size(config, data, devices)
     sampler: Sampler = make(config.sampler)
-    if reads_pairs(config) and not sampler.orders_pairs:
+    kind = learns_from(config)
+    if kind not in sampler.orders:
+        ordered = " and ".join(known.kind for known in sampler.orders)
         raise LikewiseError(
-            f"sampler {type(sampler).__name__} orders products of groups, and the method trains "
-            "labelled pairs; use sampler=uniform, m_per_class or hard_pair"
+            f"sampler {type(sampler).__name__} orders {ordered}, and the method learns from "
+            f"{kind.kind}; use sampler=uniform, m_per_class or hard_pair"
         )
     make_method(config)
 
@@ -122,14 +124,12 @@ def _check_size(config: DictConfig, data: ProductData, devices: Any) -> None:
     several = devices if isinstance(devices, int) and devices > 1 else 1
     if several == 1:
         return
-    if reads_pairs(config) and data.pairs is not None:
-        size, what = len(data.pairs.splits["train"]), "pairs"
-    else:
-        size, what = int((data.groups[data.splits["train"]] >= 0).sum()), "products"
+    kind = learns_from(config)
+    size = training_units(kind, data)
     if config.batch_size > size // several:
         raise LikewiseError(
-            f"batch_size={config.batch_size} is larger than the {size // several} training {what} "
-            f"of each of {several} devices"
+            f"batch_size={config.batch_size} is larger than the {size // several} training "
+            f"{kind.unit}s of each of {several} devices"
         )
 
 
@@ -335,7 +335,7 @@ def _cost_of_embedding(
     if not isinstance(matcher, EmbeddingMatcher) or not len(module.rows[split]):
         return {}
     encoder = matcher.encoder
-    products = take(module.split(split, device)[0], slice(0, TIMED))
+    products = take(module.products_of(split, device), slice(0, TIMED))
     with Stopwatch() as embedding:
         embeddings = encoder.embed(products)
     return {

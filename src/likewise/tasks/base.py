@@ -12,6 +12,8 @@ from torch import Tensor
 
 from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
+from likewise.data.relevance import Groups, Relevance
+from likewise.errors import LikewiseError
 from likewise.matchers.base import EmbeddingMatcher
 from likewise.metrics.specification import MetricSpecification
 from likewise.similarity.base import Similarity, UnusableInput
@@ -54,7 +56,7 @@ class Result:
 
 
 class Task:
-    """Scores a matcher by the ground truth of the data; a subclass writes ``test``.
+    """Scores a matcher by the relevance of the products; a subclass writes ``test``.
 
     Args:
         metrics: by name, each a ``metric_kind``.
@@ -64,10 +66,12 @@ class Task:
         metric_kind: the class of the metrics it is scored by.
         matcher_kind: the class of matchers it can score; one that compares embeddings, unless the
             task says otherwise.
+        relevance: the kind of relevance it needs.
     """
 
     metric_kind: ClassVar[type] = object
     matcher_kind: ClassVar[type] = EmbeddingMatcher
+    relevance: ClassVar[type[Relevance]] = Groups
 
     def __init__(self, metrics: Mapping[str, Any], similarity: Similarity) -> None:
         self.metrics, self.similarity = dict(metrics), similarity
@@ -78,11 +82,20 @@ class Task:
         return {name: metric.specification for name, metric in self.metrics.items()}
 
     def splits(self, data: ProductData) -> Collection[str]:
-        """Names of the splits that it may score: those with products."""
-        return [name for name, rows in data.splits.items() if len(rows)]
+        """Names of the splits that it may score: those with units of its relevance."""
+        return [name for name, rows in data.get(self.relevance).splits.items() if len(rows)]
 
     def check(self, data: ProductData, split: str) -> None:
         """Raise ``LikewiseError`` where the data lack what ``split`` is scored by."""
+        data.get(self.relevance, f"task={type(self).__module__.rpartition('.')[2]}")
+        for name in dict.fromkeys(("validation", split)):
+            self.check_split(data, name)
+
+    def check_split(self, data: ProductData, name: str) -> None:
+        """Raise ``LikewiseError`` where nothing can be told apart in a split."""
+        lacking = data.get(self.relevance).untellable()
+        if name in lacking:
+            raise LikewiseError(lacking[name])
 
     def validate(
         self, matcher: Any, module: ProductModule, device: torch.device

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import numpy as np
 import torch
 
-from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
-from likewise.errors import LikewiseError
+from likewise.data.relevance import Pairs
 from likewise.matchers.base import Matcher
 from likewise.metrics.matching import JudgedPairs, MatchingMetric, best_threshold, calibrate
 from likewise.tasks.base import DrawnFigure, Result, Task
@@ -29,25 +26,7 @@ class Matching(Task):
 
     metric_kind = MatchingMetric
     matcher_kind = Matcher
-
-    def splits(self, data: ProductData) -> Collection[str]:
-        """See ``Task``: those with pairs, which may be parts of others."""
-        return super().splits(data) if data.pairs is None else data.pairs.splits
-
-    def check(self, data: ProductData, split: str) -> None:
-        """See ``Task``."""
-        if data.pairs is None:
-            raise LikewiseError(
-                "task=matching needs labelled pairs, which these data do not have; choose data "
-                "that do, such as data=product_matching, or use task=retrieval"
-            )
-        for name in {"validation", split}:
-            labels = data.pairs.labels[data.pairs.splits[name]]
-            if len(np.unique(labels)) < 2:
-                raise LikewiseError(
-                    f"the {name} pairs are all matches or all none (there are {len(labels)}), so "
-                    "nothing can be scored"
-                )
+    relevance = Pairs
 
     def validate(
         self, matcher: Matcher, module: ProductModule, device: torch.device
@@ -66,8 +45,7 @@ class Matching(Task):
         known = self._scores(matcher, module, "validation", device)
         scores, labels = self._scores(matcher, module, split, device)
         judged = _judge(scores, labels, *known)
-        pairs = module.data.pairs
-        assert pairs is not None
+        pairs = module.data.get(Pairs)
         found = {f"{split}/{name}": metric(judged) for name, metric in self.metrics.items()}
         for other in (name for name in pairs.splits if name.startswith(f"{split}_")):
             kept = np.isin(pairs.splits[split], pairs.splits[other])

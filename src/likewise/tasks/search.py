@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from likewise.data.catalogue import ProductData, make_catalogue
+from likewise.data.catalogue import make_catalogue
 from likewise.data.module import ProductModule
 from likewise.data.products import take
-from likewise.errors import LikewiseError
+from likewise.data.relevance import Judgements
 from likewise.matchers.base import EmbeddingMatcher
 from likewise.metrics.graded import GradedMetric, GradedRanking
 from likewise.tasks.base import DrawnFigure, Result, Task
@@ -32,25 +30,7 @@ class Search(Task):
     """
 
     metric_kind = GradedMetric
-
-    def splits(self, data: ProductData) -> Collection[str]:
-        """See ``Task``: those with judgements, whether or not they have products of their own."""
-        return super().splits(data) if data.judgements is None else data.judgements.splits
-
-    def check(self, data: ProductData, split: str) -> None:
-        """See ``Task``."""
-        if data.judgements is None:
-            raise LikewiseError(
-                "task=search needs products that are graded for queries, which these data do not "
-                "have; choose data that do, such as data=search_relevance"
-            )
-        for name in dict.fromkeys(("validation", split)):
-            grades = data.judgements.grades[data.judgements.splits[name]]
-            if len(np.unique(grades)) < 2:
-                raise LikewiseError(
-                    f"the {name} split has {len(grades)} judgements of {len(np.unique(grades))} "
-                    "different grades, and a ranking can only be scored by at least 2"
-                )
+    relevance = Judgements
 
     def test(
         self, matcher: EmbeddingMatcher, module: ProductModule, split: str, device: torch.device
@@ -61,8 +41,7 @@ class Search(Task):
         judged products from the most to the least similar one, with ``similarities`` and
         ``grades``.
         """
-        judgements = module.data.judgements
-        assert judgements is not None
+        judgements = module.data.get(Judgements)
         chosen = judgements.splits[split]
         asked, query = np.unique(judgements.query[chosen], return_inverse=True)
         texts = [judgements.queries[place] for place in asked]
