@@ -19,6 +19,7 @@ from transformers import BertConfig, BertModel
 
 from likewise.cli import main
 from likewise.data.modalities.subwords import Subwords
+from likewise.data.relevance import Pairs
 from likewise.data.sources.synthetic import Synthetic
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,20 +64,20 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write_matching(folder: Path) -> None:
     """A benchmark of labelled pairs, in its own layout, of synthetic offers."""
     data = Synthetic(products=200, groups=20).load()
-    assert data.pairs is not None
+    found = data.get(Pairs)
     folder.mkdir(parents=True)
     titles = data.catalogue["title"][:]
-    sides = {"L": np.unique(data.pairs.left), "R": np.unique(data.pairs.right)}
+    sides = {"L": np.unique(found.left), "R": np.unique(found.right)}
     offers = [(f"{side}{row}", titles[row]) for side, rows in sides.items() for row in rows]
     ids, names = zip(*offers, strict=True)
     pq.write_table(pa.table({"offer_id": ids, "name": names}), folder / "offers.parquet")
-    split = np.empty(len(data.pairs.labels), dtype=object)
-    for name, rows in data.pairs.splits.items():
+    split = np.empty(len(found.labels), dtype=object)
+    for name, rows in found.splits.items():
         split[rows] = {"validation": "valid"}.get(name, name)
     pairs = {
-        "left_id": [f"L{row}" for row in data.pairs.left],
-        "right_id": [f"R{row}" for row in data.pairs.right],
-        "label": data.pairs.labels,
+        "left_id": [f"L{row}" for row in found.left],
+        "right_id": [f"R{row}" for row in found.right],
+        "label": found.labels,
         "split": split,
     }
     pq.write_table(pa.table(pairs), folder / "pairs.parquet")

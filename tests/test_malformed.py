@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,16 +51,16 @@ TRAIN = {
     ),
     "a sampler that leaves no group": (["sampler=m_per_class", "sampler.m=1"], "at least 2"),
     "hands that do not fit": (["sampler=m_per_class", "sampler.m=7"], "multiple of sampler.m=7"),
-    "pairs without pairs": (["sampler=hard_pair"], "needs data with labelled pairs"),
+    "pairs without pairs": (["sampler=hard_pair"], "sampler=hard_pair needs labelled pairs"),
     "texts without texts": (["encoder=bag"], "no title"),
-    "a method of pairs without pairs": (["method=pairs"], "no labelled pairs"),
+    "a method of pairs without pairs": (["method=pairs"], "needs labelled pairs"),
     "a task of pairs without pairs": (["task=matching"], "needs labelled pairs"),
     "metrics of another task": (["metrics=matching", "primary=f1"], "metrics=retrieval"),
     "a metric that is better when smaller": (
         ["task=matching", "data=synthetic", "method=pairs", "encoder=bag", "primary=brier"],
         "better when smaller",
     ),
-    "signals of products": (["encoder=signals"], "no labelled pairs"),
+    "signals of products": (["matcher=signals"], "use task=matching"),
     "an unknown split to score": (["evaluate_on=train"], "evaluate_on=train"),
     "an empty epoch": (["trainer.max_epochs=-1"], "max_epochs=-1"),
     "a learning rate that is no number": (["method.learning_rate=nan"], "learning_rate=nan"),
@@ -85,7 +86,7 @@ RUN_VERBS = {
     "an unknown protocol": (["evaluate", "RUN", "--protocol=all"], "leave_one_out"),
     "an unknown key": (["evaluate", "RUN", "nothing=3"], "nothing"),
     "a similarity that does not fit": (["evaluate", "RUN", "similarity=jaccard"], "non-negative"),
-    "an unknown split": (["evaluate", "RUN", "--split=tset"], "no products in a split tset"),
+    "an unknown split": (["evaluate", "RUN", "--split=tset"], "no split tset"),
     "no run": (["evaluate", "nowhere"], "no finished run"),
     "another width": (["evaluate", "RUN", "encoder.embedding_size=3"], "does not fit the encoder"),
     "a lost table": (["evaluate", "RUN", "data.path=/nowhere"], "/nowhere"),
@@ -97,7 +98,7 @@ RUN_VERBS = {
     "a threshold of nothing": (["matrix", "RUN", "--threshold=nan"], "not a number"),
     "embed signals": (["embed", "PAIRS"], "has no embeddings"),
     "matrix of signals": (["matrix", "PAIRS"], "has no embeddings"),
-    "retrieval by signals": (["evaluate", "PAIRS", "task=retrieval"], "likewise: "),
+    "retrieval by signals": (["evaluate", "PAIRS", "task=retrieval"], "has no embeddings"),
     "compare nothing": (["compare", "FOLDER"], "no finished run"),
     "compare by nothing": (["compare", "RUNS", "--primary=nothing"], "no metric nothing"),
     "no study": (["study", "nothing_of_this_name"], "no study"),
@@ -150,7 +151,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     common = ["trainer.max_epochs=1", "logger=none", f"output={folder}"]
     small = [f"data.path={data}", "data.validation_size=40", "encoder=mlp", "embedding_size=8"]
     assert main(["train", *small, *common]) == 0
-    pairs = ["task=matching", "data=synthetic", "encoder=signals", "encoder.trees=5"]
+    pairs = ["task=matching", "data=synthetic", "matcher=signals", "matcher.trees=5"]
     assert main(["train", *pairs, *common, "study=pairs"]) == 0
     (run,), (of_pairs,) = (list((folder / name).glob("*-seed0-*")) for name in ("train", "pairs"))
     empty = folder / "empty"
@@ -217,10 +218,7 @@ def test_damaged_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     copy = tmp_path / "run"
-    copy.mkdir()
-    for path in Path(finished["RUN"]).iterdir():
-        if path.is_file():
-            (copy / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(finished["RUN"], copy)
     (copy / file).write_text(content)
     assert expected in said(["evaluate", str(copy)], capsys)
 

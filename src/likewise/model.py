@@ -1,4 +1,4 @@
-"""A trained or pretrained model: features, encoder and similarity as one object."""
+"""A trained or pretrained model: features, encoder, matcher and similarity as one object."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from likewise.data.cleaning.steps import Step
     from likewise.data.modalities.base import Reader
     from likewise.encoders.base import Encoder
+    from likewise.matchers.base import Matcher
     from likewise.similarity.base import Similarity
 
 # Products that are read and embedded at once.
@@ -40,7 +41,7 @@ class Model:
 
     Attributes:
         readers: from columns to tensors, by modality; fitted.
-        encoder: of the tensors.
+        matcher: scores pairs; with the encoder it has, if any.
         measure: compares embeddings.
         cleaning: steps that products pass first, by name, as those of training did.
         input_shape: (channels, height, width) of the pictures it reads, or ``None``.
@@ -48,12 +49,28 @@ class Model:
     """
 
     readers: Mapping[str, Reader]
-    encoder: Encoder
+    matcher: Matcher
     measure: Similarity
     cleaning: Mapping[str, Step] = field(default_factory=dict)
     input_shape: tuple[int, int, int] | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     _indexed: tuple[list[str], Tensor] | None = None
+
+    @property
+    def encoder(self) -> Encoder:
+        """What embeds single products.
+
+        Raises:
+            LikewiseError: the model scores pairs only.
+        """
+        from likewise.matchers.base import EmbeddingMatcher
+
+        if isinstance(self.matcher, EmbeddingMatcher):
+            return self.matcher.encoder
+        raise LikewiseError(
+            f"matcher {type(self.matcher).__name__} scores pairs of products and has no embeddings "
+            "of single ones; use task=matching, or train an encoder with matcher=none"
+        )
 
     def embed(self, products: Sequence[Product] | Dataset) -> Tensor:
         """Float32 [n, d], a row per product.
@@ -72,7 +89,7 @@ class Model:
     def match(self, a: Sequence[Product] | Dataset, b: Sequence[Product] | Dataset) -> Tensor:
         """Float32 [n]: how alike the n-th products of both are, larger for more.
 
-        The measure between embeddings, or what a model of pairs makes of both.
+        The measure between embeddings, or the score of the run's matcher.
         """
         from datasets import concatenate_datasets
 
@@ -88,7 +105,7 @@ class Model:
         pairs = LabelledPairs(
             self._read(both, rows), places[:count], places[count:], labels, both, rows
         )
-        return self.encoder.match_pairs(pairs, self.measure)
+        return self.matcher.match_pairs(pairs)
 
     def index(self, products: Sequence[Product] | Dataset) -> None:
         """Embed the products that ``search`` is to search, in place of any before."""

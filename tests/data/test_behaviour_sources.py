@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from scipy.io import savemat
 
 from likewise.data.catalogue import ProductData
-from likewise.data.relevance import Behaviour
+from likewise.data.relevance import Events, LoggedFeedback
 from likewise.data.sources.amazon_reviews import AmazonReviews, leave_one_out
 from likewise.data.sources.ciao import Ciao
 from likewise.data.sources.open_bandit import OpenBandit
@@ -31,11 +31,10 @@ needs_data = pytest.mark.skipif(
 )
 
 
-def behaviour(data: ProductData) -> Behaviour:
-    assert data.behaviour is not None
-    assert (data.groups == -1).all()
+def behaviour(data: ProductData) -> Events:
+    assert len(data.relevance) == 1
     assert data.splits["train"].tolist() == list(range(len(data.catalogue)))
-    return data.behaviour
+    return data.get(Events)
 
 
 def split_rows(splits: dict[str, np.ndarray]) -> dict[str, list[int]]:
@@ -192,8 +191,7 @@ def test_ratings_keep_the_latest_and_split_by_time(tmp_path: Path, write) -> Non
     expected = [(1, 0, 3, 2, 50), (1, 1, 5, 4, 100), (2, 1, 3, 2, 200), (2, 2, 2, 3, 500)]
     assert rows == expected
     assert split_rows(found.splits) == {"train": [0, 1], "validation": [2], "test": [3]}
-    assert found.trust is not None
-    assert [tuple(row.values()) for row in found.trust] == TRUSTS
+    assert list(zip(found.trust.user, found.trust.trusts, strict=True)) == TRUSTS
     assert data.findings == [
         "ratings left out for a later one by the same user: 2",
         "further categories of a product, of which the first is kept: 1",
@@ -337,24 +335,24 @@ def write_obp(folder: Path) -> Path:
 def test_a_log_in_the_order_of_time(tmp_path: Path, write) -> None:
     path = str(write(tmp_path))
     data = OpenBandit(path, "men", "bts", validation_share=0.3, test_share=0.3).load()
-    found = behaviour(data)
+    found = data.get(LoggedFeedback)
     assert data.catalogue["product_id"][:] == ["0", "1"]
     assert data.catalogue[1]["attributes"][:2] == [
         {"name": "item_feature_0", "value": "0.5"},
         {"name": "item_feature_1", "value": "a"},
     ]
-    events = found.events
+    context = found.context
     start = datetime(2019, 11, 24, tzinfo=UTC).timestamp()
-    assert events["time"][:] == pytest.approx(
+    assert context["time"][:] == pytest.approx(
         [start + 34, start + 53.965051, start + 86400.5], abs=1e-5
     )
-    assert events["product"][:] == [0, 1, 1]
-    assert events["position"][:] == [1, 3, 2]
-    assert events["click"][:] == [1, 0, 0]
-    assert events["propensity"][:] == [0.25, 0.5, 1.0]
-    assert events["user"][:] == [0, 1, 1]
-    assert events["user_feature_0"][:] == ["v", "u", "u"]
-    assert np.array_equal(np.array(events["affinity"][:]), [[2, 0], [0, 1], [0, 3]])
+    assert found.action.tolist() == [0, 1, 1]
+    assert found.position.tolist() == [1, 3, 2]
+    assert found.reward.tolist() == [1, 0, 0]
+    assert found.propensity.tolist() == [0.25, 0.5, 1.0]
+    assert context["user"][:] == [0, 1, 1]
+    assert context["user_feature_0"][:] == ["v", "u", "u"]
+    assert np.array_equal(np.array(context["affinity"][:]), [[2, 0], [0, 1], [0, 3]])
     assert split_rows(found.splits) == {"train": [0], "validation": [1], "test": [2]}
 
 
@@ -394,7 +392,7 @@ def test_a_log_is_downloaded(tmp_path: Path) -> None:
     url = write_obp(tmp_path / "remote").as_uri()
     home = str(tmp_path / "home")
     data = OpenBandit(home, "men", "bts", download=True, url=url).load()
-    assert len(behaviour(data).events) == 3
+    assert len(data.get(LoggedFeedback)) == 3
     with pytest.raises(LikewiseError, match="could not be downloaded"):
         OpenBandit(home, "women", "bts", download=True, url=url).load()
 
@@ -415,7 +413,6 @@ def test_real_sequences() -> None:
 @needs_data
 def test_real_ratings() -> None:
     found = behaviour(Ciao().load())
-    assert found.trust is not None
     assert (len(found.events), len(found.trust)) == (36065 - 230, 57544)
     implicit = behaviour(Ciao("ciao").load())
     counts = {name: len(rows) for name, rows in implicit.splits.items()}
@@ -436,8 +433,8 @@ def test_real_ratings() -> None:
 )
 def test_real_logs(policy: str, campaign: str, clicks: int, items: int) -> None:
     data = OpenBandit(campaign=campaign, policy=policy).load()
-    found = behaviour(data)
-    assert (len(found.events), len(data.catalogue)) == (10000, items)
-    assert sum(found.events["click"]) == clicks
+    found = data.get(LoggedFeedback)
+    assert (len(found), len(data.catalogue)) == (10000, items)
+    assert found.reward.sum() == clicks
     if policy == "random":
-        assert set(found.events["propensity"]) == {1 / items}
+        assert set(found.propensity) == {1 / items}

@@ -10,7 +10,7 @@ import pytest
 from likewise.data.catalogue import ProductData, make_catalogue
 from likewise.data.deduplication import Deduplication
 from likewise.data.distinct import without_duplicates
-from likewise.data.relevance import Pairs
+from likewise.data.relevance import Groups, Pairs
 
 TITLES = [
     "a lamp of oiled oak for the desk",
@@ -26,7 +26,8 @@ SPLITS = {"train": [0, 3, 4], "validation": [1], "test": [2, 5]}
 def data() -> ProductData:
     catalogue = make_catalogue({"product_id": list("abcdef"), "title": TITLES})
     splits = {name: np.array(rows) for name, rows in SPLITS.items()}
-    return ProductData(catalogue, np.array([0, 0, 0, 1, 1, 2]), list("xyz"), splits, "f0")
+    groups = Groups.of(np.array([0, 0, 0, 1, 1, 2]), list("xyz"), splits)
+    return ProductData(catalogue, splits, "f0", (groups,))
 
 
 @pytest.mark.parametrize(("keep", "train"), [("all", [3, 4]), ("first", [3])])
@@ -37,6 +38,7 @@ def test_sets_stay_in_their_latest_split(keep: str, train: list[int]) -> None:
         "validation": [],
         "test": [2, 5],
     }
+    assert found.get(Groups).rows("train").tolist() == train
     assert found.fingerprint != "f0"
     assert "6 products are 3 sets of duplicates" in found.findings
 
@@ -50,5 +52,5 @@ def test_nothing_changes_where_nothing_is_to_be_removed() -> None:
 def test_labelled_pairs_stay() -> None:
     row = np.array([0])
     pairs = Pairs(row, row + 1, row + 1, {"train": row, "validation": row[:0], "test": row[:0]})
-    labelled = replace(data(), pairs=pairs)
+    labelled = replace(data(), relevance=(pairs, *data().relevance))
     assert without_duplicates(labelled, Deduplication()) is labelled

@@ -10,6 +10,7 @@ import pytest
 from conftest import make_pictures, write_data, write_idx
 
 from likewise.data.images import image_array
+from likewise.data.relevance import Groups
 from likewise.data.sources.fashion_mnist import FashionMNIST
 from likewise.data.splits import stratified_sample
 from likewise.errors import LikewiseError
@@ -19,7 +20,7 @@ def test_pictures_and_groups_are_those_of_the_files(pictures: Path) -> None:
     data = FashionMNIST(str(pictures), validation_size=40).load()
     images, groups = make_pictures(160, 4, seed=0)
     assert np.array_equal(image_array(data.catalogue)[:160, 0], images)
-    assert np.array_equal(data.groups[:160], groups)
+    assert np.array_equal(data.get(Groups).labels[:160], groups)
     assert data.catalogue[3]["product_id"] == "train-3"
     assert data.catalogue[160]["product_id"] == "test-0"
     assert np.array_equal(np.array(data.catalogue[7]["image"])[0], images[7])
@@ -37,7 +38,7 @@ def test_splits_share_nothing_and_are_stratified(pictures: Path) -> None:
     assert len(np.unique(rows)) == len(rows) == 140
     assert data.splits["test"].min() >= 160 > data.splits["train"].max()
     for split in data.splits.values():
-        counts = np.bincount(data.groups[split])
+        counts = np.bincount(data.get(Groups).labels[split])
         assert counts.max() - counts.min() <= 1
 
 

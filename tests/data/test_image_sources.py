@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from pathlib import Path
 
@@ -10,13 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image
 
+from likewise.cli import main
 from likewise.data.images import image_array
 from likewise.data.letterbox import decode_all, letterbox
+from likewise.data.relevance import Groups
 from likewise.data.sources.clothing import Clothing
 from likewise.data.sources.grocery_store import GroceryStore
 from likewise.errors import LikewiseError
+from likewise.runs.saved import open_run
 
 # fine label: coarse label, name, coarse name
 SHOP = {0: (0, "Red-Apple", "Apple"), 1: (0, "Green-Apple", "Apple"), 2: (1, "Milk", "Milk")}
@@ -99,13 +104,33 @@ def test_both_layouts_of_the_grocery_store_are_the_same(tmp_path: Path) -> None:
     for place in (folder, folder / "dataset"):
         other = GroceryStore(str(place), image_size=16).load()
         assert other.catalogue.to_dict() == parquet.catalogue.to_dict()
-        assert np.array_equal(other.groups, parquet.groups)
-        assert other.group_names == parquet.group_names == ["Red Apple", "Green Apple", "Milk"]
+        assert np.array_equal(other.get(Groups).labels, parquet.get(Groups).labels)
+        assert other.get(Groups).names == ["Red Apple", "Green Apple", "Milk"]
+        assert other.get(Groups).gallery.tolist() == other.splits["products"].tolist()
         for name, rows in parquet.splits.items():
             assert np.array_equal(other.splits[name], rows)
     sizes = {name: len(rows) for name, rows in parquet.splits.items()}
     assert sizes == {"train": 9, "validation": 3, "test": 6, "products": 3}
     assert image_array(parquet.catalogue).shape == (21, 3, 16, 16)
+
+
+def test_photos_search_the_products_of_the_shop(tmp_path: Path) -> None:
+    folder = grocery_parquet(tmp_path / "parquet")
+    options = ["data=grocery_store", f"data.path={folder}", "data.image_size=16"]
+    options += ["encoder=pixels", "method=none", "logger=none", "protocol=gallery"]
+    assert main(["train", *options, f"output={tmp_path / 'runs'}"]) == 0
+    (result,) = tmp_path.rglob("result.json")
+    metrics = json.loads(result.read_text())["metrics"]
+    run = open_run(result.parent)
+    groups = run.data.get(Groups)
+    unit = torch.nn.functional.normalize
+    near = unit(run.embeddings("test")) @ unit(run.embeddings("products")).T
+    found = groups.labels[groups.gallery[near.argmax(1).numpy()]]
+    assert metrics["test/recall_at_1"] == (found == groups.labels_of("test")).mean()
+    # One product of the shop is right for each photo, so its rank is all there is to score.
+    right = near.gather(1, torch.from_numpy(groups.labels_of("test"))[:, None])
+    ranks = (near >= right).sum(1)
+    assert metrics["test/mrr"] == pytest.approx(float((1 / ranks).mean()))
 
 
 def test_photos_carry_no_text_unless_asked(tmp_path: Path) -> None:
@@ -115,7 +140,7 @@ def test_photos_carry_no_text_unless_asked(tmp_path: Path) -> None:
     shop = data.splits["products"]
     for row in range(len(texts)):
         if row in shop:
-            fine = int(data.groups[row])
+            fine = int(data.get(Groups).labels[row])
             _, name, coarse_name = SHOP[fine]
             assert list(texts[row].values()) == [
                 name.replace("-", " "),
@@ -131,8 +156,8 @@ def test_photos_carry_no_text_unless_asked(tmp_path: Path) -> None:
 
 def test_coarse_groups(tmp_path: Path) -> None:
     data = GroceryStore(str(grocery_parquet(tmp_path / "p")), image_size=16, level="coarse").load()
-    assert data.group_names == ["Apple", "Milk"]
-    assert data.groups[data.splits["products"]].tolist() == [0, 0, 1]
+    assert data.get(Groups).names == ["Apple", "Milk"]
+    assert data.get(Groups).labels[data.splits["products"]].tolist() == [0, 0, 1]
 
 
 @pytest.mark.parametrize("damage", ["picture", "list", "line", "label", "level", "photo"])
@@ -152,7 +177,7 @@ def test_damage_to_the_grocery_store_is_one_sentence(tmp_path: Path, damage: str
     else:
         (data / "train/Milk_0.jpg").write_bytes(b"no picture")
     with pytest.raises(LikewiseError) as caught:
-        GroceryStore(str(folder), level=level).load()  # type: ignore[arg-type]
+        GroceryStore(str(folder), level=level).load()
     word = {
         "picture": "Milk_0.jpg is missing",
         "list": "val.txt is missing",
@@ -186,9 +211,9 @@ def clothing_parquet(folder: Path) -> Path:
 def test_clothing_from_its_table(tmp_path: Path) -> None:
     folder = str(clothing_parquet(tmp_path / "clothing"))
     data = Clothing(folder, image_size=16).load()
-    assert data.group_names == ["hat", "skirt"]
+    assert data.get(Groups).names == ["hat", "skirt"]
     assert [len(rows) for rows in data.splits.values()] == [40, 10, 6]
-    assert data.groups[:4].tolist() == [1, 0, 1, 0]
+    assert data.get(Groups).labels[:4].tolist() == [1, 0, 1, 0]
     assert np.array_equal(image_array(data.catalogue)[7], decode_all([jpeg(7)], ["7"], 16)[0])
 
 
@@ -218,9 +243,9 @@ def test_clothing_from_its_folders(tmp_path: Path) -> None:
             for row in range(count):
                 (folder / f"{split}-{label}-{row}.jpg").write_bytes(jpeg(row))
     data = Clothing(str(tmp_path), image_size=16).load()
-    assert data.group_names == ["hat", "t-shirt"]
+    assert data.get(Groups).names == ["hat", "t-shirt"]
     assert [len(rows) for rows in data.splits.values()] == [8, 4, 4]
-    assert data.groups[:5].tolist() == [0] * 4 + [1]
+    assert data.get(Groups).labels[:5].tolist() == [0] * 4 + [1]
     with pytest.raises(LikewiseError, match="do not say who sent them"):
         Clothing(str(tmp_path), sender_disjoint_validation=True).load()
     for path in (tmp_path / "test").rglob("*.jpg"):
@@ -248,7 +273,7 @@ def test_the_published_counts() -> None:
     grocery = GroceryStore().load()
     sizes = {name: len(rows) for name, rows in grocery.splits.items()}
     assert sizes == {"train": 2640, "validation": 296, "test": 2485, "products": 81}
-    assert len(grocery.group_names) == 81
+    assert len(grocery.get(Groups).names) == 81
     clothing = Clothing().load()
     assert [len(rows) for rows in clothing.splits.values()] == [3068, 341, 372]
-    assert len(clothing.group_names) == 10
+    assert len(clothing.get(Groups).names) == 10

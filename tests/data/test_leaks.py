@@ -21,7 +21,8 @@ from likewise.data import image_hash
 from likewise.data.catalogue import ProductData
 from likewise.data.image_hash import perceptual_hashes
 from likewise.data.images import image_dataset
-from likewise.data.leaks import PAIRS, Leaks, find_leaks, remove_leaks, shared_groups
+from likewise.data.leaks import PAIRS, Leaks, find_leaks, remove_leaks
+from likewise.data.relevance import Groups
 from likewise.data.text_hash import normalised, shingles
 from likewise.errors import LikewiseError
 
@@ -44,7 +45,8 @@ def products(
         catalogue = image_dataset(columns, np.concatenate([images[:1], images]))
     rows = np.split(np.arange(1, count), np.cumsum(sizes)[:-1])
     groups = np.arange(count) % 3
-    return ProductData(catalogue, groups, list("abc"), dict(zip(SPLITS, rows, strict=True)), "f0")
+    splits = dict(zip(SPLITS, rows, strict=True))
+    return ProductData(catalogue, splits, "f0", (Groups.of(groups, list("abc"), splits),))
 
 
 def blobs(count: int, seed: int, channels: int = 1) -> np.ndarray:
@@ -389,8 +391,8 @@ def test_splits_without_any_product() -> None:
 
 def test_shared_groups() -> None:
     data = products((2, 1, 3), title=["x"] * 6)
-    assert data.groups[1:].tolist() == [1, 2, 0, 1, 2, 0]
-    assert shared_groups(data) == {
+    assert data.get(Groups).labels[1:].tolist() == [1, 2, 0, 1, 2, 0]
+    assert data.get(Groups).leaks(np.arange(len(data.catalogue))) == {
         ("train", "validation"): 0,
         ("train", "test"): 2,
         ("validation", "test"): 1,

@@ -158,7 +158,7 @@ def test_attributes_are_scaled_and_coded_by_training_products() -> None:
     fitted = fit(catalogue, train)
     assert list(fitted.scales) == ["log price", "size"]
     assert fitted.codes == {"brand": {"x": 1}, "colour": {"red": 1, "blue": 2}}
-    assert fitted.sizes() == {"numeric_attributes": 4, "cardinalities": [2, 3]}
+    assert fitted.sizes() == {"numeric": 4, "cardinalities": [2, 3]}
     found = fitted(catalogue, np.arange(5))
     spread = np.std([1, 2, 3])
     expected = [[-1, 1, -1 / spread, 1], [1, 1, 0, 1], [0, 0, 1 / spread, 1]]

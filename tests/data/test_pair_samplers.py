@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from likewise.data.catalogue import ProductData
-from likewise.data.relevance import Pairs
+from likewise.data.relevance import Groups, Pairs
 from likewise.data.samplers.hard_pair import HardPair
 from likewise.data.samplers.source_aware import SourceAware
 from likewise.data.sources.synthetic import Synthetic
@@ -27,14 +27,15 @@ def two_shops(number: int = 40) -> ProductData:
     pairs = Pairs(left, right, labels, {"train": np.arange(len(labels))})
     groups = np.arange(2 * number)
     groups[number : number + 10] = np.arange(10)
-    return replace(data, pairs=pairs, groups=groups)
+    names = list(map(str, groups))
+    return replace(data, relevance=(pairs, Groups.of(groups, names, data.splits)))
 
 
 def test_source_aware_batches_are_of_one_shop_and_known_matches() -> None:
-    data, rows = two_shops(), np.arange(80)
+    data, rows = two_shops(), np.arange(80)[None]
     sampler = SourceAware(batch_size=8)
     sampler.prepare(data, rows)
-    groups = torch.from_numpy(data.groups)
+    groups = torch.from_numpy(data.get(Groups).labels)
     order = sampler.epoch(groups, torch.Generator().manual_seed(0))
     assert len(order) >= 80
     assert len(order) % 8 == 0
@@ -52,41 +53,40 @@ def test_source_aware_batches_are_of_one_shop_and_known_matches() -> None:
 
 
 def test_hard_pairs_share_batches() -> None:
-    data, rows = two_shops(), np.arange(80)
-    sampler = HardPair()
+    data, rows = two_shops(), np.arange(80)[None]
+    sampler, groups = HardPair(), torch.from_numpy(data.get(Groups).labels)
     sampler.prepare(data, rows)
-    order = sampler.epoch(torch.from_numpy(data.groups), torch.Generator().manual_seed(1))
+    order = sampler.epoch(groups, torch.Generator().manual_seed(1))
     assert sorted(order.tolist()) == list(range(80))
     place = torch.empty(80, dtype=torch.int64)
     place[order] = torch.arange(80) // 8
-    assert data.pairs is not None
-    left, right = (torch.from_numpy(side) for side in (data.pairs.left, data.pairs.right))
+    left, right = (torch.from_numpy(side) for side in (data.get(Pairs).left, data.get(Pairs).right))
     meet = (place[left] == place[right]).float().mean()
     shuffled = place[torch.randperm(80, generator=torch.Generator().manual_seed(2))]
     assert meet > 0.6 > 0.3 > (shuffled[left] == shuffled[right]).float().mean()
-    other = sampler.epoch(torch.from_numpy(data.groups), torch.Generator().manual_seed(2))
+    other = sampler.epoch(groups, torch.Generator().manual_seed(2))
     assert not torch.equal(order, other)
 
 
 def test_pairs_of_other_products_are_not_walked() -> None:
     data = two_shops()
     sampler = HardPair()
-    sampler.prepare(data, np.array([0, 1, 40, 45]))
+    sampler.prepare(data, np.array([[0, 1, 40, 45]]))
     assert sampler.neighbours == [[2], [], [0], []]
 
 
 @pytest.mark.parametrize("sampler", [SourceAware(8), HardPair()])
 def test_without_pairs_another_sampler_is_named(sampler: SourceAware | HardPair) -> None:
-    data = replace(two_shops(), pairs=None)
-    with pytest.raises(LikewiseError, match=r"labelled pairs|data with pairs"):
-        sampler.prepare(data, np.arange(80))
+    data = replace(two_shops(), relevance=())
+    with pytest.raises(LikewiseError, match="needs labelled pairs, which"):
+        sampler.prepare(data, np.arange(80)[None])
 
 
 def test_source_aware_needs_two_sources_and_batches_that_fit() -> None:
     synthetic = Synthetic().load()
     with pytest.raises(LikewiseError, match="stand on both sides"):
-        SourceAware(8).prepare(synthetic, synthetic.splits["train"])
+        SourceAware(8).prepare(synthetic, synthetic.splits["train"][None])
     sampler = SourceAware(64)
-    sampler.prepare(two_shops(), np.arange(80))
+    sampler.prepare(two_shops(), np.arange(80)[None])
     with pytest.raises(LikewiseError, match="batch_size=64 is larger than"):
-        sampler.epoch(torch.from_numpy(two_shops().groups), torch.Generator())
+        sampler.epoch(torch.from_numpy(two_shops().get(Groups).labels), torch.Generator())

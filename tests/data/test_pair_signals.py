@@ -6,14 +6,11 @@ import math
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.ensemble import GradientBoostingClassifier
 
 from likewise.data.catalogue import make_catalogue
 from likewise.data.pair_signals import Offer, PairSignals, read_offers
-from likewise.encoders.trees import Trees
 
 TITLES = [
     "Sony WH-1000XM4 headphones black",
@@ -90,21 +87,3 @@ def test_sides_may_be_swapped_and_texts_be_anything(titles: list[str]) -> None:
     np.testing.assert_array_equal(there, back)
     assert there.shape == (2, len(signals.names))
     assert not np.isinf(there).any()
-
-
-def test_trees_say_what_scikit_learn_s_say() -> None:
-    generator = np.random.default_rng(0)
-    rows = generator.normal(size=(500, 6)).astype(np.float32)
-    labels = (rows[:, 0] * rows[:, 1] > 0.1).astype(int)
-    model = GradientBoostingClassifier(n_estimators=30, max_depth=3, subsample=0.8, random_state=1)
-    model.fit(rows, labels)
-    trees = Trees()
-    trees.take(model, rows[:1])
-    more = generator.normal(size=(300, 6)).astype(np.float32)
-    # Exactly at a threshold a row goes left.
-    more[0, :] = float(model.estimators_[0, 0].tree_.threshold[0])
-    found = trees(torch.from_numpy(more)).numpy()
-    np.testing.assert_allclose(found, model.decision_function(more), atol=1e-9)
-    again = Trees()
-    again.load_state_dict(trees.state_dict())
-    np.testing.assert_array_equal(again(torch.from_numpy(more)).numpy(), found)

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likewise.data.catalogue import ProductData
-from likewise.data.pair_leaks import content_numbers, pair_leaks, unleaked_test, with_unleaked_test
-from likewise.data.relevance import Pairs
+from likewise.data.contents import content_numbers
+from likewise.data.pair_leaks import with_unleaked_test
+from likewise.data.relevance import Groups, Judgements, Pairs
 from likewise.data.sources.product_matching import ProductMatching
 from likewise.data.sources.search_relevance import SearchRelevance
 from likewise.errors import LikewiseError
@@ -93,12 +94,16 @@ def write_ditto(folder: Path, end: str = "") -> Path:
 
 def read_pairs(data: ProductData) -> list[tuple[str | None, str | None, int, str]]:
     """The pairs as titles, to compare layouts whose ids differ."""
-    assert data.pairs is not None
-    titles = data.catalogue["title"]
+    titles, pairs = data.catalogue["title"], data.get(Pairs)
     return [
-        (titles[data.pairs.left[i]], titles[data.pairs.right[i]], int(data.pairs.labels[i]), name)
+        (
+            titles[data.get(Pairs).left[i]],
+            titles[data.get(Pairs).right[i]],
+            int(data.get(Pairs).labels[i]),
+            name,
+        )
         for name in ("train", "validation", "test")
-        for i in data.pairs.splits[name]
+        for i in pairs.splits[name]
     ]
 
 
@@ -124,10 +129,11 @@ def test_every_layout_gives_the_same_offers_and_pairs(tmp_path: Path, write) -> 
 
 def test_groups_come_from_training_matches_only(tmp_path: Path) -> None:
     data = ProductMatching("mine", str(write_parquet(tmp_path))).load()
-    group = dict(zip(data.catalogue["product_id"], data.groups, strict=True))
+    groups = data.get(Groups)
+    group = dict(zip(data.catalogue["product_id"], groups.labels, strict=True))
     assert group["L1"] == group["R1"]
-    assert len(set(group.values())) == len(data.group_names) == 6
-    assert data.group_names[group["R1"]] == "L1"
+    assert len(set(group.values())) == len(groups.names) == 6
+    assert groups.names[group["R1"]] == "L1"
     products = {
         name: {data.catalogue["product_id"][row] for row in rows}
         for name, rows in data.splits.items()
@@ -141,12 +147,11 @@ def test_groups_come_from_training_matches_only(tmp_path: Path) -> None:
 
 def test_test_pairs_of_train_are_told_apart(tmp_path: Path) -> None:
     data = with_unleaked_test(ProductMatching("mine", str(write_parquet(tmp_path))).load())
-    assert data.pairs is not None
-    assert data.pairs.splits["test"].tolist() == [4, 5]
-    assert data.pairs.splits["test_without_leaks"].tolist() == [5]
-    leaks = pair_leaks(data.pairs, content_numbers(data.catalogue))
-    assert (leaks.shared, leaks.conflicting) == (1, 1)
-    assert leaks.pairs[("train", "test")] == 1
+    assert data.get(Pairs).splits["test"].tolist() == [4, 5]
+    assert data.get(Pairs).splits["test_without_leaks"].tolist() == [5]
+    pairs, contents = data.get(Pairs), content_numbers(data.catalogue)
+    assert (pairs.repeated(contents), pairs.conflicts(contents)) == (1, 1)
+    assert pairs.leaks(contents)["train", "test"] == 1
     assert any("stand in more than one split: 1;" in finding for finding in data.findings)
 
 
@@ -154,9 +159,8 @@ def test_the_same_offer_on_the_other_side_is_a_leak_too(tmp_path: Path) -> None:
     # L3 and R3 differ in id and case only, so (L3, R4) of train is (R3, R4) of the test.
     pairs = [("L3", "R4", 0, "train"), ("R3", "R4", 0, "test"), ("R4", "L3", 0, "test")]
     data = with_unleaked_test(ProductMatching("mine", str(write_parquet(tmp_path, pairs))).load())
-    assert data.pairs is not None
-    assert data.pairs.splits["test_without_leaks"].tolist() == []
-    assert pair_leaks(data.pairs, np.arange(len(OFFERS))).pairs[("train", "test")] == 1
+    assert data.get(Pairs).splits["test_without_leaks"].tolist() == []
+    assert data.get(Pairs).leaks(np.arange(len(OFFERS)))["train", "test"] == 1
 
 
 @settings(deadline=None, max_examples=60)
@@ -175,25 +179,24 @@ def test_leaks_equal_counting_with_sets(rows: list[tuple[int, int, int, int]]) -
     keys = [frozenset({int(contents[a]), int(contents[b])}) for a, b, *_ in rows]
     members = {name: {keys[row] for row in splits[name]} for name in names}
     labels = {key: {r[2] for k, r in zip(keys, rows, strict=True) if k == key} for key in keys}
-    leaks = pair_leaks(pairs, contents)
-    assert leaks.pairs == {(a, b): len(members[a] & members[b]) for a, b in combinations(names, 2)}
-    assert leaks.shared == sum(sum(key in m for m in members.values()) > 1 for key in set(keys))
-    assert leaks.conflicting == sum(len(found) > 1 for found in labels.values())
+    shared = {(a, b): len(members[a] & members[b]) for a, b in combinations(names, 2)}
+    assert pairs.leaks(contents) == shared
+    several = sum(sum(key in m for m in members.values()) > 1 for key in set(keys))
+    assert pairs.repeated(contents) == several
+    assert pairs.conflicts(contents) == sum(len(found) > 1 for found in labels.values())
     seen = members["train"] | members["validation"]
     clean = [row for row in splits["test"] if keys[row] not in seen]
-    assert unleaked_test(pairs, contents).tolist() == clean
+    assert pairs.unleaked_test(contents).tolist() == clean
 
 
 def test_one_size_at_a_time(tmp_path: Path) -> None:
     size = ["small", "medium", "small", "small", "all", "all"]
     folder = write_parquet(tmp_path / "parquet", size=size)
     small = ProductMatching("wdc", str(folder), size="small").load()
-    assert small.pairs is not None
-    counts = {name: len(rows) for name, rows in small.pairs.splits.items()}
+    counts = {name: len(rows) for name, rows in small.get(Pairs).splits.items()}
     assert counts == {"train": 2, "validation": 1, "test": 2}
     mixed = ProductMatching("wdc", str(folder)).load()
-    assert mixed.pairs is not None
-    assert len(mixed.pairs.splits["train"]) == 3
+    assert len(mixed.get(Pairs).splits["train"]) == 3
     assert any("several sizes are mixed" in finding for finding in mixed.findings)
     assert mixed.fingerprint != small.fingerprint
     with pytest.raises(LikewiseError, match=r"data\.size=large is not in .*it has small, medium"):
@@ -204,8 +207,7 @@ def test_one_size_at_a_time(tmp_path: Path) -> None:
     sized = ProductMatching("wdc", str(folder), size="medium").load()
     assert len(read_pairs(sized)) == 6
     mixed = ProductMatching("wdc", str(folder)).load()
-    assert mixed.pairs is not None
-    assert len(mixed.pairs.splits["train"]) == 6
+    assert len(mixed.get(Pairs).splits["train"]) == 6
     with pytest.raises(LikewiseError, match="set it to null"):
         ProductMatching("mine", str(write_magellan(tmp_path / "csv")), size="small").load()
 
@@ -306,15 +308,14 @@ def test_search_results_and_their_grades(tmp_path: Path, layout: str) -> None:
         with zipfile.ZipFile(tmp_path / "train.csv.zip", "w") as archive:
             archive.writestr("train.csv", search_csv())
     data = SearchRelevance(str(tmp_path)).load()
-    judgements = data.judgements
-    assert judgements is not None
+    judgements = data.get(Judgements)
     assert data.catalogue["product_id"][:] == ["100001", "100002", "100005"]
     assert data.catalogue["title"][:] == ["Angle, 12-Gauge", "Café table", "Shower head"]
     assert judgements.queries == ["angle bracket", "l bracket", "deck over", "rain shower head"]
     assert judgements.query.tolist() == [0, 1, 2, 3, 0]
     assert judgements.product.tolist() == [0, 0, 1, 2, 1]
     assert judgements.grades.tolist() == [3.0, 2.5, 1.33, 2.33, 1.0]
-    assert data.groups.tolist() == [-1, -1, -1]
+    assert not data.has(Groups)
     assert data.findings == ["products with more than one title, of which the first is kept: 1"]
     # SHA-1 (sha1sum) of the four texts, modulo 100: 51, 10, 9 and 90; from 80 on they are test.
     found = {name: rows.tolist() for name, rows in judgements.splits.items()}
@@ -330,8 +331,7 @@ def test_queries_are_split_by_the_file_or_by_hash(tmp_path: Path) -> None:
     }
     pq.write_table(pa.table(splits), tmp_path / "query_splits.parquet")
     data = SearchRelevance(str(tmp_path)).load()
-    assert data.judgements is not None
-    found = {name: rows.tolist() for name, rows in data.judgements.splits.items()}
+    found = {name: rows.tolist() for name, rows in data.get(Judgements).splits.items()}
     assert found == {"train": [1, 3], "validation": [2], "test": [0, 4]}
     # A product belongs to the first split that judges it.
     found = {name: rows.tolist() for name, rows in data.splits.items()}
@@ -352,8 +352,7 @@ def test_hash_split_has_its_shares(tmp_path: Path) -> None:
         "relevance": [2.0] * count,
     }
     pq.write_table(pa.table(table), tmp_path / "judgements.parquet")
-    judgements = SearchRelevance(str(tmp_path)).load().judgements
-    assert judgements is not None
+    judgements = SearchRelevance(str(tmp_path)).load().get(Judgements)
     shares = [len(judgements.splits[n]) / count for n in ("train", "validation", "test")]
     assert shares == pytest.approx([0.7, 0.1, 0.2], abs=0.03)
 
@@ -394,10 +393,9 @@ def test_real_leaks(
     name: str, size: str | None, shared: int, conflicting: int, test_in_train: int
 ) -> None:
     data = ProductMatching(name, size=size).load()
-    assert data.pairs is not None
-    leaks = pair_leaks(data.pairs, content_numbers(data.catalogue))
-    assert (leaks.shared, leaks.conflicting) == (shared, conflicting)
-    assert leaks.pairs[("train", "test")] == test_in_train
+    pairs, contents = data.get(Pairs), content_numbers(data.catalogue)
+    assert (pairs.repeated(contents), pairs.conflicts(contents)) == (shared, conflicting)
+    assert pairs.leaks(contents)["train", "test"] == test_in_train
 
 
 @needs_data
@@ -405,7 +403,5 @@ def test_real_queries_hash_to_the_published_splits(tmp_path: Path) -> None:
     root = Path(os.environ["LIKEWISE_DATA"]) / "home_depot_search"
     (tmp_path / "judgements.parquet").symlink_to((root / "judgements.parquet").resolve())
     by_hash, by_file = SearchRelevance(str(tmp_path)).load(), SearchRelevance(str(root)).load()
-    assert by_hash.judgements is not None
-    assert by_file.judgements is not None
-    for name, rows in by_file.judgements.splits.items():
-        assert np.array_equal(by_hash.judgements.splits[name], rows)
+    for name, rows in by_file.get(Judgements).splits.items():
+        assert np.array_equal(by_hash.get(Judgements).splits[name], rows)

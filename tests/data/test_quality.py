@@ -11,7 +11,7 @@ import pytest
 from likewise.data.catalogue import ProductData, make_catalogue
 from likewise.data.images import image_dataset
 from likewise.data.quality import Finding, find_problems
-from likewise.data.relevance import Judgements, Pairs
+from likewise.data.relevance import Groups, Judgements, Pairs
 
 WORDS = [
     "oaks",
@@ -42,7 +42,8 @@ def sound(**columns: list[Any]) -> ProductData:
     made = {"product_id": ids, "title": titles(24), "price": prices} | columns
     groups = np.arange(24) % 4
     splits = {name: np.arange(8) + 8 * i for i, name in enumerate(("train", "validation", "test"))}
-    return ProductData(make_catalogue(made), groups, ["a", "b", "c", "d"], splits, "f")
+    relevance = (Groups.of(groups, list("abcd"), splits),)
+    return ProductData(make_catalogue(made), splits, "f", relevance)
 
 
 def found(data: ProductData, kind: str) -> list[Finding]:
@@ -115,15 +116,21 @@ def test_an_exact_leak_spoils_a_study_and_is_shown_in_pictures() -> None:
     assert leak.rows == [[20, 4]]
 
 
+def with_test(data: ProductData, rows: np.ndarray) -> ProductData:
+    """The data with another test split."""
+    splits = {**data.splits, "test": rows}
+    groups = Groups.of(data.get(Groups).labels, list("abcd"), splits)
+    return replace(data, splits=splits, relevance=(groups,))
+
+
 def test_splits_where_nothing_can_be_found() -> None:
     data = sound()
     for rows, words in ((np.arange(16, 20), "none with two"), (np.array([16, 20]), "one group")):
-        splits = {**data.splits, "test": rows}
-        spoiling = [f for f in found(replace(data, splits=splits), "balance") if f.spoils]
+        spoiling = [f for f in found(with_test(data, rows), "balance") if f.spoils]
         assert len(spoiling) == 1
         assert words in spoiling[0].sentence
-    empty = {**data.splits, "test": np.array([], np.int64)}
-    assert any(f.spoils for f in found(replace(data, splits=empty), "balance"))
+    empty = with_test(data, np.array([], np.int64))
+    assert any(f.spoils for f in found(empty, "balance"))
 
 
 def test_pairs_in_two_splits_and_pairs_labelled_both_ways() -> None:
@@ -133,7 +140,7 @@ def test_pairs_in_two_splits_and_pairs_labelled_both_ways() -> None:
         labels=np.array([1, 0, 0, 0]),
         splits={"train": np.arange(2), "validation": np.array([3]), "test": np.array([2])},
     )
-    problems = find_problems(replace(sound(), pairs=pairs))
+    problems = find_problems(replace(sound(), relevance=(pairs,)))
     spoiling = [finding.sentence for finding in problems if finding.spoils]
     assert spoiling == [
         "1 pairs are labelled a match once and none another time",
@@ -154,7 +161,7 @@ def test_queries_in_two_splits() -> None:
         grades=np.ones(3),
         splits={"train": np.array([0]), "validation": np.array([], int), "test": np.array([1, 2])},
     )
-    (leak,) = found(replace(sound(), judgements=judgements), "leaks")
+    (leak,) = found(replace(sound(), relevance=(judgements,)), "leaks")
     assert leak.sentence == "1 queries of test stand in train too"
     assert leak.spoils
 
@@ -163,5 +170,6 @@ def test_queries_in_two_splits() -> None:
 def test_tiny_catalogues_do_not_crash(count: int) -> None:
     catalogue = sound().catalogue.select(range(count))
     splits = {name: np.arange(0) for name in ("train", "validation", "test")}
-    data = ProductData(catalogue, np.zeros(count, int), ["a"], splits, "f")
+    relevance = (Groups.of(np.zeros(count, int), ["a"], splits),)
+    data = ProductData(catalogue, splits, "f", relevance)
     assert any(finding.spoils for finding in find_problems(data))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from likewise.cli import main
 from likewise.data.modalities.image import Images
 from likewise.data.module import ProductModule
+from likewise.data.relevance import Groups
 from likewise.data.samplers.m_per_class import MPerClass
 from likewise.data.samplers.uniform import Uniform
 from likewise.data.sources.synthetic import Synthetic
@@ -80,17 +81,18 @@ def test_trains_from_the_command_line(
 
 def test_products_of_unknown_groups_are_not_trained_on_and_never_right() -> None:
     data = Synthetic(products=60, groups=6).load()
-    groups = data.groups.copy()
+    groups = data.get(Groups)
     unknown = np.concatenate([rows[:3] for rows in data.splits.values()])
-    groups[unknown] = -1
+    known = np.setdiff1d(np.arange(60), unknown)
+    some = Groups.of(groups.labels[known], groups.names, data.splits, known)
     reader = Images()
     reader.fit(data.catalogue, data.splits["train"])
-    module = ProductModule(replace(data, groups=groups), {"image": reader}, 4, 0)
-    _, train_groups = module.split("train")
+    module = ProductModule(replace(data, relevance=(some,)), {"image": reader}, 4, 0)
+    (train_groups,) = module.units(Groups, "train").targets
     assert len(train_groups) == len(data.splits["train"]) - 3
-    assert (train_groups >= 0).all()
+    assert (train_groups < 6).all()
     _, test_groups = module.split("test")
     assert len(test_groups) == len(data.splits["test"])
     alike = (test_groups[:, None] == test_groups).sum(1)
-    assert (alike[test_groups < 0] == 1).all()
-    assert int((test_groups < 0).sum()) == 3
+    assert (alike[test_groups >= 6] == 1).all()
+    assert int((test_groups >= 6).sum()) == 3

@@ -12,6 +12,7 @@ import pytest
 from likewise.cli import main
 from likewise.data.catalogue import catalogue_features
 from likewise.data.images import image_array
+from likewise.data.relevance import Events, Groups, Pairs
 from likewise.data.sources.synthetic import LATENTS, WEIGHTS, Synthetic
 from likewise.errors import LikewiseError
 
@@ -21,9 +22,7 @@ def test_everything_is_a_function_of_the_arguments() -> None:
     assert one.catalogue.to_dict() == same.catalogue.to_dict()
     assert one.fingerprint == same.fingerprint != other.fingerprint
     assert one.catalogue["title"][:] != other.catalogue["title"][:]
-    assert one.behaviour is not None
-    assert same.behaviour is not None
-    assert one.behaviour.events.to_dict() == same.behaviour.events.to_dict()
+    assert one.get(Events).events.to_dict() == same.get(Events).events.to_dict()
     more = Synthetic(users=61).load()
     assert np.array_equal(image_array(more.catalogue), image_array(one.catalogue))
 
@@ -52,7 +51,7 @@ def test_true_similarity_against_a_count_by_hand() -> None:
                 if a == b
             ]
             assert similarity[place, other] == pytest.approx(sum(shared))
-    groups = source.load().groups
+    groups = source.load().get(Groups).labels
     assert np.array_equal(similarity > 1 - 1e-9, groups[rows][:, None] == groups[None])
     assert np.isclose(WEIGHTS.sum(), 1)
 
@@ -74,22 +73,23 @@ def test_pictures_of_a_group_are_closer_than_others() -> None:
     images = image_array(data.catalogue).astype(float).reshape(120, 3, 8, 4, 8, 4).mean((3, 5))
     flat = images.reshape(120, -1)
     distance = np.linalg.norm(flat[:, None] - flat[None], axis=2) + np.diag(np.full(120, np.inf))
-    same = data.groups[distance.argmin(axis=1)] == data.groups
+    groups = data.get(Groups).labels
+    same = groups[distance.argmin(axis=1)] == groups
     assert same.mean() > 0.8
 
 
 @pytest.mark.parametrize("split_by", ["product", "group"])
 def test_splits_and_pairs(split_by: str) -> None:
-    data = Synthetic(split_by=split_by).load()  # type: ignore[arg-type]
+    data = Synthetic(split_by=split_by).load()
     rows = np.concatenate(list(data.splits.values()))
     assert len(np.unique(rows)) == len(rows) == 300
-    kinds = [set(data.groups[split]) for split in data.splits.values()]
+    groups, found = data.get(Groups).labels, data.get(Pairs)
+    kinds = [set(groups[split]) for split in data.splits.values()]
     expected = [30, 30, 30] if split_by == "product" else [18, 6, 6]
     assert [len(kind) for kind in kinds] == expected
-    assert data.pairs is not None
-    left, right, labels = data.pairs.left, data.pairs.right, data.pairs.labels
-    assert np.array_equal(labels == 1, data.groups[left] == data.groups[right])
-    for name, pairs in data.pairs.splits.items():
+    left, right, labels = found.left, found.right, found.labels
+    assert np.array_equal(labels == 1, groups[left] == groups[right])
+    for name, pairs in found.splits.items():
         assert np.isin(left[pairs], data.splits[name]).all()
         assert np.isin(right[pairs], data.splits[name]).all()
         assert set(labels[pairs]) == {0, 1}
@@ -98,8 +98,7 @@ def test_splits_and_pairs(split_by: str) -> None:
 def test_people_choose_by_their_taste() -> None:
     source = Synthetic(users=80, events=12)
     data = source.load()
-    assert data.behaviour is not None
-    events, splits = data.behaviour.events, data.behaviour.splits
+    events, splits = data.get(Events).events, data.get(Events).splits
     assert sorted(np.concatenate(list(splits.values()))) == list(range(960))
     product = np.array(events["product"][:]).reshape(80, 12)
     last = np.array(events["product"][:])[splits["test"]]
@@ -118,7 +117,7 @@ def test_sizes_that_cannot_be() -> None:
         ({"image_size": 7}, "image_size=7 must be at least 8"),
     ):
         with pytest.raises(LikewiseError, match=sentence):
-            replace(Synthetic(), **wrong).load()  # type: ignore[arg-type]
+            replace(Synthetic(), **wrong).load()
 
 
 @pytest.mark.parametrize("encoder", ["mlp", "cnn"])

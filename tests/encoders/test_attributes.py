@@ -23,7 +23,11 @@ def table(rows: int, numeric: int, cardinalities: list[int]) -> Tensor:
 
 
 def test_the_config_takes_its_sizes_from_the_data() -> None:
-    sizes = ["numeric_attributes=4", f"cardinalities={CARDINALITIES}", "embedding_size=12"]
+    sizes = [
+        "sizes.attributes.numeric=4",
+        f"sizes.attributes.cardinalities={CARDINALITIES}",
+        "embedding_size=12",
+    ]
     encoder = instantiate(compose(["encoder=attributes", *sizes]).encoder)
     assert encoder({"attributes": table(6, 4, CARDINALITIES)}).shape == (6, 12)
 

@@ -18,7 +18,7 @@ SHIPPED = sorted(path.stem for path in Path(shipped("configs") / "encoder").glob
 ENCODERS = [
     name
     for name in SHIPPED
-    if modalities(compose([f"encoder={name}", "text=pretrained"]).encoder) == ["image"]
+    if modalities(compose([f"encoder={name}", "text=pretrained"])) == ["image"]
 ]
 
 
@@ -26,7 +26,7 @@ def make(name: str, *overrides: str, shape: tuple[int, int, int] = (1, 28, 28)) 
     # A pretrained network's weights are far away; its architecture is here.
     more = ["encoder.weights=random"] if name == "pretrained_image" else []
     config = compose([f"encoder={name}", "embedding_size=24", *more, *overrides])
-    config.input_shape, config.num_groups = list(shape), 5
+    config.sizes.image.input_shape, config.num_groups = list(shape), 5
     torch.manual_seed(0)
     return instantiate(config.encoder)
 

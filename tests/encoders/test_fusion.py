@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,13 +19,18 @@ from likewise.encoders.fusion import KINDS, Fusion, present
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose
 from likewise.experiment.features import modalities
+from likewise.experiment.identity import config_identity
+from likewise.experiment.parts import make_task
+from likewise.runs.folder import read_result
+from likewise.runs.saved import open_run
+from likewise.runs.train import train
 
 SIZES = [
-    "vocabulary_size=20",
-    "review_vocabulary_size=20",
-    "numeric_attributes=2",
-    "cardinalities=[3]",
-    "input_shape=[1,8,8]",
+    "sizes.text.vocabulary_size=20",
+    "sizes.reviews.vocabulary_size=20",
+    "sizes.attributes.numeric=2",
+    "sizes.attributes.cardinalities=[3]",
+    "sizes.image.input_shape=[1,8,8]",
     "embedding_size=8",
 ]
 
@@ -38,7 +44,7 @@ def make(how: str = "gated", modality_dropout: float = 0.0, **options: bool) -> 
         "more words": Bag(20, 4, width=4),
         "facts": AttributeMLP(2, [3], 5),
     }
-    return Fusion(parts, 8, how, modality_dropout, **options)  # type: ignore[arg-type]
+    return Fusion(parts, 8, how, modality_dropout, **options)
 
 
 def products(rows: int = 6) -> dict[str, Tensor]:
@@ -130,7 +136,7 @@ def test_what_a_part_says_of_a_product_that_lacks_it_has_no_part_in_the_embeddin
         assert isinstance(words, Bag)
         with torch.no_grad():
             # The one thing that a bag says of a text without words.
-            words.layers[-1].bias.add_(torch.arange(float(words.embedding_size)))  # type: ignore[operator,union-attr]
+            words.layers[-1].bias.add_(torch.arange(float(words.embedding_size)))
     after = fusion(batch)
     assert torch.equal(before[:3], after[:3])
     assert not torch.isclose(before[3:], after[3:], atol=1e-3).all(1).any()
@@ -292,7 +298,7 @@ def test_parts_are_chosen_added_and_changed_by_config() -> None:
             *SIZES,
         ]
     )
-    assert modalities(config.encoder) == ["image", "text", "attributes", "reviews"]
+    assert modalities(config) == ["image", "text", "attributes", "reviews"]
     fusion = instantiate(config.encoder)
     kinds = {name: type(part).__name__ for name, part in fusion.parts.items()}
     assert kinds == {
@@ -305,11 +311,10 @@ def test_parts_are_chosen_added_and_changed_by_config() -> None:
     assert fusion({**products(), "reviews": reviews}).shape == (6, 8)
 
 
-@pytest.mark.parametrize("wrapper", ["pair_head", "contrastive"])
-def test_a_wrapper_s_base_can_be_a_fusion_with_parts_of_choice(wrapper: str) -> None:
+def test_a_wrapper_s_base_can_be_a_fusion_with_parts_of_choice() -> None:
     chosen = ["encoder@encoder.base=fusion", "encoder@encoder.base.parts.text=text_cnn"]
-    config = compose([f"encoder={wrapper}", *chosen, *SIZES])
-    assert modalities(config.encoder) == ["image", "text"]
+    config = compose(["encoder=contrastive", *chosen, *SIZES])
+    assert modalities(config) == ["image", "text"]
     assert instantiate(config.encoder)(products()).shape == (6, 8)
 
 
@@ -317,7 +322,7 @@ def test_parts_are_left_out_by_config() -> None:
     config = compose(
         ["encoder=fusion", "~encoder@encoder.parts.image", "+encoder@encoder.parts.b=bag", *SIZES]
     )
-    assert modalities(config.encoder) == ["text"]
+    assert modalities(config) == ["text"]
     assert instantiate(config.encoder)(products()).shape == (6, 8)
 
 
@@ -326,6 +331,25 @@ def test_what_cannot_be_joined_is_refused_in_a_sentence() -> None:
         Fusion({"a": Bag(20, 6), "b": Bag(20, 6)}, 4, modality_dropout=2)
     parts = {"a": Plain("a"), "b": Plain("b")}
     with pytest.raises(LikewiseError, match="concatenation, gated, attention"):
-        Fusion(parts, 4, "sum")  # type: ignore[arg-type]
+        Fusion(parts, 4, "sum")
     with pytest.raises(LikewiseError, match="parts"):
         Fusion({}, 4)
+
+
+@pytest.mark.parametrize("text", ["ngrams", "subwords"])
+def test_texts_are_read_in_two_ways_in_one_fusion(text: str, tmp_path: Path) -> None:
+    second = ["+text@words=subwords", "words.size=300", "+encoder@encoder.parts.words=text_cnn"]
+    parts = ["encoder=fusion", f"text={text}", *second, "encoder.parts.words.modality=words"]
+    quick = ["embedding_size=8", "trainer.max_epochs=1", "trainer.accelerator=cpu", "logger=none"]
+    config = compose(["data=synthetic", *parts, *quick, f"output={tmp_path}"])
+    folder = train(config)
+    assert folder.name.split("-")[2] == config_identity(config)
+    run = open_run(folder)
+    parts_by_name = run.encoder.parts
+    widths = [parts_by_name[name].tokens.num_embeddings for name in ("text", "words")]
+    assert widths == [run.model.readers[name].vocabulary_size for name in ("text", "words")]
+    assert widths[0] > widths[1] <= 301
+    # Opened again, it embeds as the run did: each reader has kept what it learned itself.
+    score = read_result(folder)["metrics"]["test/map_at_r"]
+    again = make_task(run.config).test(run.matcher, run.module, "test", run.device)
+    assert again.scores["test/map_at_r"] == score

@@ -43,7 +43,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def encoder_of(model: Path, seed: int = 0, **options: object) -> PretrainedText:
     torch.manual_seed(seed)
-    return PretrainedText(str(model), vocabulary_size=301, **options)  # type: ignore[arg-type]
+    return PretrainedText(str(model), vocabulary_size=301, **options)
 
 
 def test_a_text_is_embedded_alone_as_the_model_does(model: Path) -> None:
@@ -120,6 +120,6 @@ def test_trains_is_saved_and_comes_back(model: Path, small: list[str], low_rank:
     assert embeddings.shape[1] == 16
     assert scores["test/map_at_r"] > 0
     reader = PretrainedSubwords(str(model), length=12)
-    reader.load(folder)
+    reader.load(folder / "readers" / "text")
     found = reader(run.data.catalogue, np.arange(5))
     assert torch.equal(found, run.module.products["text"][:5, : found.shape[1]])

@@ -37,7 +37,7 @@ def filled(products: list[list[list[int]]], most: int = 4, length: int = 5) -> T
 
 
 def test_the_config_takes_the_vocabulary_of_the_reviews() -> None:
-    sizes = [f"review_vocabulary_size={VOCABULARY}", "embedding_size=12"]
+    sizes = [f"sizes.reviews.vocabulary_size={VOCABULARY}", "embedding_size=12"]
     encoder = instantiate(compose(["encoder=reviews", *sizes]).encoder)
     assert encoder({"reviews": filled([[[1, VOCABULARY - 1]], []])}).shape == (2, 12)
 

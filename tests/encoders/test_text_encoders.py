@@ -24,7 +24,7 @@ TEXTS = st.lists(st.lists(st.integers(1, VOCABULARY - 1), max_size=7), min_size=
 
 
 def make(name: str, *overrides: str) -> Encoder:
-    sizes = [f"vocabulary_size={VOCABULARY}", "embedding_size=12"]
+    sizes = [f"sizes.text.vocabulary_size={VOCABULARY}", "embedding_size=12"]
     torch.manual_seed(0)
     return instantiate(compose([f"encoder={name}", *sizes, *overrides]).encoder)
 

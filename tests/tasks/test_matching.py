@@ -12,13 +12,10 @@ import pytest
 import torch
 
 from likewise.cli import main
-from likewise.data.products import LabelledPairs, gather_front, join, take
+from likewise.data.products import gather_front, join, take
+from likewise.data.relevance import Pairs
 from likewise.data.sources.synthetic import Synthetic
 from likewise.data.text_augmentation import TextAugmentation
-from likewise.encoders.bag import Bag
-from likewise.encoders.cross_encoder import CrossEncoder
-from likewise.encoders.pair_head import PairHead
-from likewise.encoders.text_rnn import TextRNN
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose
 from likewise.losses.pair_bce import PairBinaryCrossEntropy
@@ -27,7 +24,6 @@ from likewise.metrics.matching import JudgedPairs
 from likewise.runs.folder import read_result
 from likewise.runs.saved import open_run
 from likewise.runs.train import train
-from likewise.similarity.cosine import Cosine
 
 
 @pytest.fixture
@@ -55,28 +51,28 @@ def test_a_run_learns_and_its_table_holds_its_scores(pairs: list[str]) -> None:
     assert scores["test/pr_auc"] > read_result(frozen)["metrics"]["test/pr_auc"]
     table = pq.read_table(folder / "per_query.parquet").to_pandas()
     data = Synthetic().load()
-    assert data.pairs is not None
-    rows = data.pairs.splits["test"]
-    assert table["label"].tolist() == data.pairs.labels[rows].tolist()
+    pairs = data.get(Pairs)
+    rows = pairs.splits["test"]
+    assert table["label"].tolist() == pairs.labels[rows].tolist()
     for name in ("f1", "precision", "recall", "pr_auc", "brier", "calibration_error"):
         assert table[name].mean() == pytest.approx(scores[f"test/{name}"]), name
     assert (table["score"] >= scores["test/threshold"]).tolist() == table["is_match"].tolist()
     assert (folder / "matching.png").stat().st_size > 10_000
     # The threshold is that of validation, whatever the test says.
     run = open_run(folder)
-    again = run.encoder.match_pairs(run.module.pair_split("test"), run.similarity)
+    again = run.matcher.match_pairs(run.module.pair_split("test"))
     np.testing.assert_allclose(again.numpy(), table["score"], atol=1e-5)
 
 
 @pytest.mark.parametrize(
     "parts",
     [
-        ["encoder=signals", "method=signals"],
-        ["encoder=signals", "method=signals", "+encoder@encoder.base=cnn"],
-        ["encoder=pair_head"],
-        ["encoder=pair_head", "encoder@encoder.base=fusion", "encoder.features=[left,right]"],
-        ["encoder=cross_encoder", "encoder.symmetric=true"],
-        ["encoder=article_baseline"],
+        ["matcher=signals", "method=fit", "encoder=none"],
+        ["matcher=signals", "method=fit", "encoder=cnn"],
+        ["matcher=pair_head"],
+        ["matcher=pair_head", "encoder=fusion", "matcher.features=[left,right]"],
+        ["matcher=cross_encoder", "encoder=text_rnn", "matcher.symmetric=true"],
+        ["matcher=article_baseline"],
         ["encoder=text_cnn", "text=ngrams", "text.length=64", "loss=pair_cosine"],
         ["encoder=attributes", "similarity=euclidean", "loss.scale=1", "loss.shift=-5"],
         ["encoder=reviews", "augmentation.text.drop=0.1"],
@@ -113,13 +109,13 @@ def test_evaluate_says_what_the_run_said(pairs: list[str], capsys: pytest.Captur
     [
         (["encoder=bag", "method=metric_learning", "loss=pair_bce"], "loss=supcon or triplet"),
         (["loss=supcon"], "use loss=pair_bce or pair_cosine"),
-        (["encoder=pair_head", "method=metric_learning"], "use method=pairs"),
+        (["matcher=pair_head", "method=metric_learning"], "use method=pairs"),
         (["metrics=retrieval", "primary=map_at_r"], "task=matching is not scored by"),
         (["primary=brier"], "better when smaller"),
-        (["encoder=cross_encoder", "encoder@encoder.base=cnn"], "joins texts, and CNN reads image"),
+        (["matcher=cross_encoder", "encoder=cnn"], "joins texts, and CNN reads image"),
         (["encoder=pretrained_text"], "goes with text=pretrained"),
         (["batch_size=100000"], "training pairs; set it to at most"),
-        (["encoder=pair_head", "encoder.features=[sum]"], "must be some of left, right"),
+        (["matcher=pair_head", "matcher.features=[sum]"], "must be some of left, right"),
         (["text.length=0"], "at least 1"),
         (["sampler=source_aware", "method=metric_learning", "loss=supcon"], "stand on both sides"),
         (["data=fashion_mnist"], ""),
@@ -146,38 +142,8 @@ def test_a_text_model_asked_for_pictures_alone(
 ) -> None:
     assert main(["train", *small, "encoder=bag"]) == 1
     assert "no title, brand, category" in capsys.readouterr().err
-    assert main(["train", *small, "encoder=cross_encoder"]) == 1
+    assert main(["train", *small, "matcher=cross_encoder"]) == 1
     assert capsys.readouterr().err.startswith("likewise: ")
-
-
-def test_the_cross_encoder_reads_both_texts_as_one() -> None:
-    torch.manual_seed(0)
-    encoder = CrossEncoder(TextRNN(20, 6), symmetric=True, batch_size=2).eval()
-    left = torch.tensor([[3, 4, 0], [5, 0, 0], [0, 0, 0]], dtype=torch.int32)
-    right = torch.tensor([[7, 0], [8, 9], [1, 0]], dtype=torch.int32)
-    joined = [[3, 4, 7], [5, 8, 9], [1]]
-    found = encoder.match({"text": left}, {"text": right}, Cosine())
-    for row, text in enumerate(joined):
-        alone = encoder.head(encoder.base(torch.tensor([text], dtype=torch.int32)))
-        assert float(found[row]) == pytest.approx(float(alone), abs=1e-5)
-    products = {"text": torch.cat([left, torch.nn.functional.pad(right, (0, 1))])}
-    one, other = torch.arange(3), torch.arange(3, 6)
-    none = Synthetic(products=30, groups=3).load().catalogue
-    pairs = LabelledPairs(products, one, other, torch.ones(3), none, np.arange(6))
-    there = encoder.match_pairs(pairs, Cosine())
-    back = encoder.match({"text": right}, {"text": left}, Cosine())
-    torch.testing.assert_close(there, (found + back).detach() / 2)
-    with pytest.raises(LikewiseError, match="reads pairs"):
-        encoder(products)
-
-
-def test_the_head_sees_the_features_it_is_told() -> None:
-    torch.manual_seed(0)
-    encoder = PairHead(Bag(20, 4), ["product", "difference"], hidden_size=0).eval()
-    left, right = torch.rand(3, 4), torch.rand(3, 4)
-    weight, bias = encoder.head[0].weight[0], encoder.head[0].bias
-    expected = (left * right) @ weight[:4] + (left - right).abs() @ weight[4:] + bias
-    torch.testing.assert_close(encoder.compare(left, right, Cosine()), expected)
 
 
 def test_pair_losses_are_torch_s() -> None:
@@ -276,23 +242,3 @@ def test_groups_that_are_not_there_are_not_blamed_on_the_batch(
 ) -> None:
     assert main(["train", *own_pairs]) == 1
     assert "use method=pairs" in capsys.readouterr().err
-
-
-def test_costs_of_signals_are_those_of_its_trees(pairs: list[str]) -> None:
-    options = [one for one in pairs if "learning_rate" not in one and "encoder" not in one]
-    folder = train(compose([*options, "encoder=signals", "method=signals", "encoder.trees=7"]))
-    cost = read_result(folder)["cost"]
-    data = Synthetic().load()
-    assert data.pairs is not None
-    read = 2 * len(data.pairs.splits["train"])
-    assert cost["train_products_per_second"] * cost["train_seconds"] == pytest.approx(read)
-    forest = open_run(folder).encoder.forest
-    # A tree of n splits has n + 1 leaves; counted by walking down from the root.
-    nodes = 0
-    for left, right in zip(forest.left.tolist(), forest.right.tolist(), strict=True):
-        waiting = [0]
-        while waiting:
-            node = waiting.pop()
-            nodes += 1
-            waiting += [] if left[node] == node else [left[node], right[node]]
-    assert cost["parameters"] == nodes > 7

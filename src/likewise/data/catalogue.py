@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
-from likewise.data.relevance import Behaviour, Judgements, Pairs
+from likewise.data.relevance.base import SPLITS as SPLITS
+from likewise.data.relevance.base import Relevance, Unknown
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetInfo, Features
 
-SPLITS = ("train", "validation", "test")
+Kind = TypeVar("Kind", bound=Relevance)
 
 
 @dataclass(frozen=True)
@@ -25,48 +26,93 @@ class ProductData:
     Attributes:
         catalogue: a ``datasets.Dataset``: ``product_id`` and any of the columns of
             ``catalogue_features``; its ``info`` holds licence, citation and homepage.
-        groups: int64 [n]; products of one group are alike (the relevance); -1 where unknown.
-        group_names: the name of group ``i`` at place ``i``.
-        splits: rows (int64) of ``train``, ``validation`` and ``test``. They share no row, except
-            where the relevance is ``pairs``: there a product is in every split that has a pair of
-            it.
+        splits: rows (int64) of the products of ``train``, ``validation`` and ``test``, and of
+            further splits such as a shop's products; readers learn from those of ``train``. They
+            share no row, except where the relevance is ``Pairs``: there a product is in every
+            split that has a pair of it.
         fingerprint: hash of the content of the source's files; what is done to the data
             afterwards goes into ``fingerprint(data)``.
-        pairs, judgements, behaviour: other kinds of relevance, where the source has them.
+        relevance: what is known to be alike, one entry for each kind; the first says what the
+            splits keep apart, and reports on the quality of the data are about it.
         findings: what reading noticed, in sentences: rows that could not be used, and why.
+
+    Raises:
+        LikewiseError: when an entry of ``relevance`` is inconsistent.
     """
 
     catalogue: Dataset
-    groups: np.ndarray
-    group_names: list[str]
     splits: dict[str, np.ndarray]
     fingerprint: str
-    pairs: Pairs | None = None
-    judgements: Judgements | None = None
-    behaviour: Behaviour | None = None
+    relevance: tuple[Relevance, ...] = ()
     findings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Check every kind of relevance."""
+        for relevance in self.relevance:
+            relevance.check(len(self.catalogue))
+
+    @property
+    def main(self) -> Relevance:
+        """The first kind of relevance; ``Unknown`` without any."""
+        return next(iter(self.relevance), Unknown())
+
+    def has(self, kind: type[Relevance]) -> bool:
+        """Whether a kind of relevance is known."""
+        return any(isinstance(relevance, kind) for relevance in self.relevance)
+
+    def get(self, kind: type[Kind], wanted_by: str = "this") -> Kind:
+        """The relevance of a kind.
+
+        Args:
+            wanted_by: the subject of the sentence that says what is missing.
+
+        Raises:
+            LikewiseError: the data do not have this kind; it names data that do.
+        """
+        for relevance in self.relevance:
+            if isinstance(relevance, kind):
+                return relevance
+        others = "".join(
+            f"; for {other.kind}, which they have, there is {other.used_by}"
+            for other in self.relevance
+            if other.used_by
+        )
+        raise LikewiseError(
+            f"{wanted_by} needs {kind.kind}, which these data do not have; {kind.advice}{others}"
+        )
+
+    def replacing(self, relevance: Relevance) -> tuple[Relevance, ...]:
+        """``relevance`` with another entry of the same kind in place of the one that is there."""
+        return tuple(
+            relevance if type(known) is type(relevance) else known for known in self.relevance
+        )
 
 
 def fingerprint(data: ProductData) -> str:
     """16 hex digits that change with the source's content, the relevance or the splits.
 
-    Part of every run's identity, so that no result is taken for that of other data.
+    Part of every run's identity, so that no result is taken for that of other data. Tables of
+    events are not hashed again: the source's fingerprint covers them.
     """
     digest = hashlib.sha256(data.fingerprint.encode())
-    arrays = {"groups": data.groups} | {f"split {k}": rows for k, rows in data.splits.items()}
-    for relevance in (data.pairs, data.judgements, data.behaviour):
-        if relevance is not None:
-            kind = type(relevance).__name__
-            arrays |= {
-                f"{kind} {name}": value
-                for name, value in vars(relevance).items()
-                if isinstance(value, np.ndarray)
-            }
-            arrays |= {f"{kind} split {k}": rows for k, rows in relevance.splits.items()}
+    arrays = {f"split {name}": rows for name, rows in data.splits.items()}
+    for relevance in data.relevance:
+        arrays |= dict(_arrays(relevance))
     for name, values in sorted(arrays.items()):
         digest.update(f"{name} {values.dtype} {values.shape}".encode())
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()[:16]
+
+
+def _arrays(relevance: Relevance) -> Iterator[tuple[str, np.ndarray]]:
+    """The arrays among the fields of a relevance by name, those of its splits among them."""
+    kind = type(relevance).__name__
+    for name in (known.name for known in fields(relevance)):  # type: ignore[arg-type]
+        value = getattr(relevance, name)
+        parts = value.items() if isinstance(value, Mapping) else [("", value)]
+        for part, values in parts:
+            if isinstance(values, np.ndarray):
+                yield f"{kind} {name} {part}", values
 
 
 class Source(Protocol):

@@ -20,7 +20,7 @@ def without_duplicates(data: ProductData, deduplication: Deduplication) -> Produ
     fingerprint changes if a product was removed. Labelled pairs stay as they are: what they are
     about is offers of one product.
     """
-    if data.pairs is not None:
+    if data.main.shares_products:
         return data
     images = image_array(data.catalogue) if has_pixels(data.catalogue) else None
     found = deduplication.find(data.catalogue, images)
@@ -42,6 +42,7 @@ def without_duplicates(data: ProductData, deduplication: Deduplication) -> Produ
     return replace(
         data,
         splits=splits,
+        relevance=tuple(known.without(splits) for known in data.relevance),
         fingerprint=digest.hexdigest()[:16],
         findings=[*data.findings, *(line.rstrip(".") for line in found.report(data.catalogue))],
     )

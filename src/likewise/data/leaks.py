@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from likewise.data.catalogue import ProductData
-from likewise.data.duplicates import KINDS, Contents, Split, duplicates, identities
-from likewise.data.image_hash import Pictures
-from likewise.data.images import has_pixels, image_array
-from likewise.data.text_hash import Texts, normalised
+from likewise.data.contents import CORRELATION, HASH_DISTANCE, JACCARD, contents_of
+from likewise.data.duplicates import KINDS, Split, duplicates, identities
 from likewise.errors import LikewiseError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 # (earlier, later): what is learnt or chosen on the earlier split is judged on the later one.
 PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
-TEXT_COLUMNS = ("title", "description")
-# What near-duplicates are, see ``find_leaks``.
-HASH_DISTANCE, CORRELATION, JACCARD = 4, 0.995, 0.8
 
 
 @dataclass(frozen=True)
@@ -115,13 +106,7 @@ def find_leaks(
         if not 0 < value <= 1:
             raise LikewiseError(f"{name}={value} must be above 0 and at most 1")
     rows = np.concatenate([data.splits[name] for name in ("train", "validation", "test")])
-    contents: dict[str, Contents] = {}
-    if has_pixels(data.catalogue) and len(rows):
-        images = image_array(data.catalogue)
-        contents["image"] = Pictures(images, rows, hash_distance, correlation)
-    texts = texts_of(data.catalogue)
-    if texts is not None and len(rows):
-        contents["text"] = Texts(texts, rows, jaccard)
+    contents = contents_of(data.catalogue, rows, hash_distance, correlation, jaccard)
     found = []
     for modality, content in contents.items():
         identity = identities(content, len(data.catalogue))
@@ -148,26 +133,5 @@ def remove_leaks(data: ProductData, leaks: Leaks) -> ProductData:
     digest = hashlib.sha256(data.fingerprint.encode())
     for name in sorted(removed):
         digest.update(f"{name}:{removed[name].tolist()}".encode())
-    return replace(data, splits=splits, fingerprint=digest.hexdigest()[:16])
-
-
-def shared_groups(data: ProductData) -> dict[tuple[str, str], int]:
-    """How many groups have products in both splits of each pair (earlier, later).
-
-    None may where unseen groups are to be retrieved; for known categories all do.
-    """
-    groups = {name: data.groups[rows] for name, rows in data.splits.items()}
-    return {
-        (earlier, later): len(np.intersect1d(groups[earlier], groups[later]))
-        for earlier, later in PAIRS
-    }
-
-
-def texts_of(catalogue: Dataset) -> list[str] | None:
-    """Title and description of each product, joined and normalised; ``None`` without either."""
-    names = [name for name in TEXT_COLUMNS if name in catalogue.column_names]
-    if not names:
-        return None
-    table = catalogue.select_columns(names).with_format("arrow")[:]
-    parts = zip(*(table[name].to_pylist() for name in names), strict=True)
-    return [normalised(" ".join(part or "" for part in texts)) for texts in parts]
+    relevance = tuple(known.without(splits) for known in data.relevance)
+    return replace(data, splits=splits, fingerprint=digest.hexdigest()[:16], relevance=relevance)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,17 +15,42 @@ from torch import Tensor
 from likewise.data.catalogue import ProductData
 from likewise.data.modalities.base import Reader
 from likewise.data.products import LabelledPairs, Products, take
+from likewise.data.relevance import Groups, Pairs, Relevance
 from likewise.data.samplers.base import Sampler
 from likewise.data.samplers.uniform import Uniform
-from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 # Products and their groups, int64 [b].
 GroupBatch = tuple[Products, Tensor]
-# Left and right products of pairs, their labels, int64 [b], and the groups of both, int64 [2 b].
-PairBatch = tuple[Products, Products, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class UnitTensors:
+    """``Units`` of a split as tensors.
+
+    Attributes:
+        products: all that stand in a unit, each once.
+        rows: int64, of ``products`` in the catalogue.
+        sides: int64 [m] each, rows of ``products``.
+        targets: int64, [m] or [sides, m] each.
+    """
+
+    products: Products
+    rows: np.ndarray
+    sides: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
+
+    def batch(self, units: Tensor) -> tuple[Any, ...]:
+        """The products of each side of some units (int64 [b]), then each of their targets.
+
+        Of ``Groups``: products and their groups, int64 [b]. Of ``Pairs``: left and right products,
+        labels, int64 [b], and the groups of both, int64 [2 b].
+        """
+        units = units.to(self.targets[0].device)
+        sides = (take(self.products, side[units]) for side in self.sides)
+        return *sides, *(values[..., units].flatten() for values in self.targets)
 
 
 class Batches:
@@ -66,10 +93,10 @@ class ProductModule(pl.LightningDataModule):
         seed: of the order of training; the order of an epoch depends on the seed and the epoch
             alone, so that a resumed run sees what an uninterrupted one would.
         sampler: draws that order; ``None`` for ``Uniform``.
-        pairs: whether labelled pairs are trained, or products of groups.
+        learns_from: the kind of relevance that batches are made of.
 
-    Training products of an unknown group (-1) are left out. Whether there is enough to train on is
-    looked at when training begins; a finished run is evaluated on any number of products.
+    Whether there is enough to train on is looked at when training begins; a finished run is
+    evaluated on any number of products.
     """
 
     def __init__(
@@ -79,21 +106,16 @@ class ProductModule(pl.LightningDataModule):
         batch_size: int,
         seed: int,
         sampler: Sampler | None = None,
-        pairs: bool = False,
+        learns_from: type[Relevance] = Groups,
     ) -> None:
         super().__init__()
-        self.data, self.batch_size, self.seed, self.pairs = data, batch_size, seed, pairs
+        self.data, self.batch_size, self.seed = data, batch_size, seed
+        self.learns_from = learns_from
         self.sampler = sampler or Uniform()
         self.readers = dict(readers)
         self.products = self.read(data.catalogue)
-        self.groups = torch.from_numpy(data.groups.copy())
-        # Unknown groups are unlike each other: such products are found by nobody's query.
-        unknown = self.groups < 0
-        self.groups[unknown] = -1 - torch.arange(int(unknown.sum()))
         self.rows = {name: torch.from_numpy(rows) for name, rows in data.splits.items()}
         self._on_device: dict[str, Any] = {}
-        if not pairs:
-            self.rows["train"] = self.rows["train"][self.groups[self.rows["train"]] >= 0]
 
     def prepare_training(self) -> None:
         """Check that there is enough to train on, and let the sampler look at it.
@@ -101,82 +123,61 @@ class ProductModule(pl.LightningDataModule):
         Raises:
             LikewiseError: it says what is missing.
         """
-        if self.pairs:
-            self._check_pairs()
-            pairs = self.data.pairs
-            assert pairs is not None
-            train = pairs.splits["train"]
-            self.sampler.prepare_pairs(pairs.left[train], pairs.right[train])
-        else:
-            self._check_groups()
-            self.sampler.prepare(self.data, self.rows["train"].numpy())
-
-    def _check_groups(self) -> None:
-        train = len(self.rows["train"])
-        if not train and self.data.pairs is not None:
-            raise LikewiseError(
-                "these data say what is alike by labelled pairs and not by groups, which the "
-                "method learns from; use method=pairs"
-            )
-        if train < 2:
-            raise LikewiseError(f"the training split holds {train} product(s); it needs at least 2")
-        if self.batch_size > train:
-            raise LikewiseError(
-                f"batch_size={self.batch_size} is larger than the {train} training products; "
-                f"set it to at most {train}"
-            )
-        if len(self.groups[self.rows["train"]].unique()) < 2:
-            raise LikewiseError(
-                "all training products are of one group, so nothing can be told apart; "
-                "at least 2 groups are needed"
-            )
-
-    def _check_pairs(self) -> None:
-        if self.data.pairs is None:
-            raise LikewiseError(
-                "these data have no labelled pairs to train on; choose data that do, such as "
-                "data=product_matching, or method=metric_learning"
-            )
-        labels = self.data.pairs.labels[self.data.pairs.splits["train"]]
-        if self.batch_size > len(labels):
-            raise LikewiseError(
-                f"batch_size={self.batch_size} is larger than the {len(labels)} training pairs; "
-                f"set it to at most {len(labels)}"
-            )
-        if len(np.unique(labels)) < 2:
-            raise LikewiseError(
-                "the training pairs are all matches or all none, so nothing can be told apart"
-            )
+        relevance = self.data.get(self.learns_from, "the method")
+        relevance.check_training(self.batch_size)
+        self.sampler.prepare(self.data, relevance.units("train").products)
 
     def read(self, catalogue: Dataset) -> Products:
         """Products of any catalogue, such as queries that have a title only, by the readers."""
         rows = np.arange(len(catalogue))
         return {name: reader(catalogue, rows) for name, reader in self.readers.items()}
 
+    @cached_property
+    def groups(self) -> Tensor:
+        """int64 [n], the group of each product of the catalogue, see ``Groups.numbers``."""
+        groups = self.data.get(Groups, "what is asked")
+        return torch.from_numpy(groups.numbers(len(self.data.catalogue)))
+
+    def products_of(self, split: str, device: torch.device | str = "cpu") -> Products:
+        """Products of a split on ``device`` (copied there once)."""
+        return self._kept(
+            f"{split}:{device}", lambda: _to(take(self.products, self.rows[split]), device)
+        )
+
     def split(self, name: str, device: torch.device | str = "cpu") -> GroupBatch:
         """Products and groups of a split on ``device`` (copied there once)."""
+        return self.products_of(name, device), self.groups[self.rows[name]].to(device)
 
-        def read() -> GroupBatch:
-            rows = self.rows[name]
-            return _to(take(self.products, rows), device), self.groups[rows].to(device)
+    def gallery(self, device: torch.device | str = "cpu") -> GroupBatch:
+        """Products and groups of the gallery of ``Groups`` on ``device`` (copied there once)."""
+        rows = torch.from_numpy(self.data.get(Groups, "what is asked").gallery)
+        products = self._kept(f"gallery:{device}", lambda: _to(take(self.products, rows), device))
+        return products, self.groups[rows].to(device)
 
-        return self._kept(f"{name}:{device}", read)
+    def units(
+        self, kind: type[Relevance], split: str, device: torch.device | str = "cpu"
+    ) -> UnitTensors:
+        """What is learnt from in a split, on ``device`` (copied there once)."""
+
+        def read() -> UnitTensors:
+            units = self.data.get(kind, "the method").units(split)
+            rows, places = np.unique(units.products, return_inverse=True)
+            return UnitTensors(
+                _to(take(self.products, torch.from_numpy(rows)), device),
+                rows,
+                tuple(torch.from_numpy(places.reshape(units.products.shape)).to(device)),
+                tuple(torch.from_numpy(values).to(device) for values in units.targets),
+            )
+
+        return self._kept(f"{kind.__name__} {split}:{device}", read)
 
     def pair_split(self, name: str, device: torch.device | str = "cpu") -> LabelledPairs:
         """The pairs of a split on ``device`` (copied there once)."""
-        pairs = self.data.pairs
-        assert pairs is not None
-
-        def read() -> LabelledPairs:
-            chosen = pairs.splits[name]
-            both = np.stack([pairs.left[chosen], pairs.right[chosen]])
-            rows, places = np.unique(both, return_inverse=True)
-            left, right = torch.from_numpy(places.reshape(both.shape)).to(device)
-            labels = torch.from_numpy(pairs.labels[chosen]).to(device)
-            products = _to(take(self.products, torch.from_numpy(rows)), device)
-            return LabelledPairs(products, left, right, labels, self.data.catalogue, rows)
-
-        return self._kept(f"pairs {name}:{device}", read)
+        pairs = self.units(Pairs, name, device)
+        left, right = pairs.sides
+        return LabelledPairs(
+            pairs.products, left, right, pairs.targets[0], self.data.catalogue, pairs.rows
+        )
 
     def _kept(self, key: str, read: Callable[[], Any]) -> Any:
         if key not in self._on_device:
@@ -187,7 +188,8 @@ class ProductModule(pl.LightningDataModule):
         """Shuffled batches; with several devices each takes its own part of every epoch."""
         assert self.trainer is not None
         trainer, parts = self.trainer, self.trainer.world_size
-        labels, pick = self._pairs_of_train() if self.pairs else self._groups_of_train()
+        units = self.units(self.learns_from, "train", self._device())
+        labels = units.targets[0].cpu()
 
         def order() -> Tensor:
             generator = torch.Generator().manual_seed(self.seed * 100_003 + trainer.current_epoch)
@@ -195,28 +197,7 @@ class ProductModule(pl.LightningDataModule):
             # Whole batches, as a sampler may have chosen which products meet in one.
             return torch.cat(rows.split(self.batch_size)[trainer.global_rank :: parts])
 
-        return Batches(len(labels), self.batch_size, pick, order, parts)
-
-    def _groups_of_train(self) -> tuple[Tensor, Callable[[Tensor], GroupBatch]]:
-        products, groups = self.split("train", self._device())
-
-        def pick(rows: Tensor) -> GroupBatch:
-            rows = rows.to(groups.device)
-            return take(products, rows), groups[rows]
-
-        return self.groups[self.rows["train"]], pick
-
-    def _pairs_of_train(self) -> tuple[Tensor, Callable[[Tensor], PairBatch]]:
-        train = self.pair_split("train", self._device())
-        products, left, right, labels = train.products, train.left, train.right, train.labels
-        groups = self.groups[torch.from_numpy(train.rows)].to(labels.device)
-
-        def pick(rows: Tensor) -> PairBatch:
-            rows = rows.to(labels.device)
-            sides = take(products, left[rows]), take(products, right[rows])
-            return *sides, labels[rows], groups[torch.cat([left[rows], right[rows]])]
-
-        return labels.cpu(), pick
+        return Batches(len(labels), self.batch_size, units.batch, order, parts)
 
     def val_dataloader(self) -> list[int]:
         """One step: a task scores the whole validation split at once."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from likewise.encoders.base import Encoder
+from likewise.encoders.text import TextEncoder
 
 
-class Bag(Encoder):
+class Bag(TextEncoder):
     """The mean of the embeddings of a text's tokens, then a multi-layer perceptron.
 
     Iyyer et al., "Deep Unordered Composition Rivals Syntactic Methods for Text Classification",
@@ -24,8 +24,6 @@ class Bag(Encoder):
         dropout: probability before each linear layer.
     """
 
-    modality = "text"
-
     def __init__(
         self,
         vocabulary_size: int,
@@ -34,8 +32,9 @@ class Bag(Encoder):
         hidden_sizes: Sequence[int] = (256,),
         dropout: float = 0.1,
         nonnegative: bool = False,
+        modality: str = "text",
     ) -> None:
-        super().__init__(embedding_size, nonnegative)
+        super().__init__(embedding_size, nonnegative, modality)
         self.tokens = nn.Embedding(vocabulary_size, width, padding_idx=0)
         layers: list[nn.Module] = []
         before = width

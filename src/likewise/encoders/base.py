@@ -9,9 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from likewise.data.products import LabelledPairs, Products, parts, to_float
-from likewise.errors import LikewiseError
-from likewise.similarity.base import Similarity
+from likewise.data.products import Products, parts, to_float
 
 
 class Encoder(nn.Module):
@@ -27,14 +25,12 @@ class Encoder(nn.Module):
     Attributes:
         modality: which tensor it reads: ``image``, ``text``, ``attributes``, ``reviews`` or one of
             your own.
-        embeds: whether it makes embeddings of single products.
         trained_by: the name of the one method that can train it; ``None`` for any method.
         uninitialised: options that make the same encoder without reading its initial weights; a
             finished run has weights of its own.
     """
 
     modality: str = "image"
-    embeds = True
     trained_by: str | None = None
     uninitialised: ClassVar[Mapping[str, Any]] = {}
 
@@ -48,7 +44,7 @@ class Encoder(nn.Module):
         return self
 
     def count_parameters(self) -> int:
-        """How many learned numbers embedding a product, or scoring a pair, needs."""
+        """How many learned numbers embedding a product needs."""
         return sum(parameter.numel() for parameter in self.kept.parameters())
 
     def features(self, products: Tensor) -> Tensor:
@@ -61,15 +57,6 @@ class Encoder(nn.Module):
         embedding = self.features(own)
         return F.softplus(embedding) if self.nonnegative else embedding
 
-    def match(self, left: Products, right: Products, similarity: Similarity) -> Tensor:
-        """How alike the products of each pair are, float [b], larger for more; differentiable."""
-        return self.compare(self(left), self(right), similarity)
-
-    def compare(self, left: Tensor, right: Tensor, similarity: Similarity) -> Tensor:
-        """The same from embeddings, float [b, embedding_size]."""
-        values = similarity.pairs(similarity.prepare(left), similarity.prepare(right))
-        return values if similarity.larger_is_closer else -values
-
     def rates(self) -> dict[nn.Parameter, float]:
         """Parameters that learn at a share of the learning rate, and that share."""
         return {}
@@ -77,16 +64,5 @@ class Encoder(nn.Module):
     @torch.no_grad()
     def embed(self, products: Products, batch_size: int = 1024) -> Tensor:
         """Many products as they are held, to float32 [n, embedding_size] in evaluation mode."""
-        if not self.embeds:
-            raise LikewiseError(
-                f"{type(self).__name__} scores pairs of products and has no embeddings of single "
-                "ones; use task=matching, or train an encoder that embeds"
-            )
         self.eval()
         return torch.cat([self(to_float(part)).float() for part in parts(products, batch_size)])
-
-    @torch.no_grad()
-    def match_pairs(self, pairs: LabelledPairs, similarity: Similarity) -> Tensor:
-        """Scores float32 [m] in evaluation mode; labels are not read."""
-        embeddings = self.embed(pairs.products)
-        return self.compare(embeddings[pairs.left], embeddings[pairs.right], similarity).float()

@@ -52,10 +52,6 @@ class Fusion(Encoder):
             )
         if len(parts) < 2:
             raise LikewiseError("encoder=fusion needs at least 2 parts, such as image and text")
-        if strange := [name for name, part in parts.items() if not part.embeds]:
-            raise LikewiseError(
-                f"encoder=fusion joins embeddings of products, which {strange[0]} does not make"
-            )
         self.parts = nn.ModuleDict(parts)
         self.how, self.modality_dropout = how, modality_dropout
         self.maps = nn.ModuleDict(

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from likewise.data.modalities.pretrained import find_model
 from likewise.data.products import Products, take
-from likewise.encoders.base import Encoder
 from likewise.encoders.reviews import masked_softmax
+from likewise.encoders.text import TextEncoder
 from likewise.errors import LikewiseError
 
 POOLINGS = ("mean", "first", "attention")
 
 
-class PretrainedText(Encoder):
+class PretrainedText(TextEncoder):
     """A transformer of the library ``transformers``, pooled over its tokens.
 
     Reimers and Gurevych, "Sentence-BERT", EMNLP 2019 (mean pooling). With
@@ -40,7 +40,6 @@ class PretrainedText(Encoder):
         pretrained: ``False`` for the same architecture from scratch.
     """
 
-    modality = "text"
     uninitialised: ClassVar[Mapping[str, Any]] = {"pretrained": False}
 
     def __init__(
@@ -55,6 +54,7 @@ class PretrainedText(Encoder):
         dropout: float = 0.1,
         pretrained: bool = True,
         nonnegative: bool = False,
+        modality: str = "text",
     ) -> None:
         if pooling not in POOLINGS:
             raise LikewiseError(
@@ -62,7 +62,7 @@ class PretrainedText(Encoder):
             )
         transformer = _read(model, dropout, pretrained)
         width = int(transformer.config.hidden_size)
-        super().__init__(embedding_size or width, nonnegative)
+        super().__init__(embedding_size or width, nonnegative, modality)
         if vocabulary_size - 1 > transformer.config.vocab_size:
             raise LikewiseError(
                 f"the texts have {vocabulary_size - 1} different tokens and {model} knows "

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from likewise.encoders.base import Encoder
+from likewise.encoders.text import TextEncoder
 
 
-class TextCNN(Encoder):
+class TextCNN(TextEncoder):
     """Convolutions of several widths over token embeddings, each one's maximum over the text.
 
     Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014.
@@ -24,8 +24,6 @@ class TextCNN(Encoder):
         dropout: probability on token embeddings and before the last linear layer.
     """
 
-    modality = "text"
-
     def __init__(
         self,
         vocabulary_size: int,
@@ -35,8 +33,9 @@ class TextCNN(Encoder):
         channels: int = 128,
         dropout: float = 0.1,
         nonnegative: bool = False,
+        modality: str = "text",
     ) -> None:
-        super().__init__(embedding_size, nonnegative)
+        super().__init__(embedding_size, nonnegative, modality)
         self.tokens = nn.Embedding(vocabulary_size, width, padding_idx=0)
         self.convolutions = nn.ModuleList(nn.Conv1d(width, channels, span) for span in spans)
         self.spans = tuple(spans)

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from likewise.encoders.base import Encoder
+from likewise.encoders.text import TextEncoder
 
 
-class TextRNN(Encoder):
+class TextRNN(TextEncoder):
     """Bidirectional GRU or LSTM; mean and maximum over the tokens are embedded.
 
     Args:
@@ -22,8 +22,6 @@ class TextRNN(Encoder):
         dropout: probability on token embeddings and before the last linear layer.
     """
 
-    modality = "text"
-
     def __init__(
         self,
         vocabulary_size: int,
@@ -33,8 +31,9 @@ class TextRNN(Encoder):
         hidden_size: int = 128,
         dropout: float = 0.1,
         nonnegative: bool = False,
+        modality: str = "text",
     ) -> None:
-        super().__init__(embedding_size, nonnegative)
+        super().__init__(embedding_size, nonnegative, modality)
         kinds = {"gru": nn.GRU, "lstm": nn.LSTM}
         if cell not in kinds:
             raise ValueError(f"encoder.cell={cell!r} is unknown; it can be gru or lstm")

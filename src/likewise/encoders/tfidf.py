@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from likewise.data.products import Products
-from likewise.encoders.base import Encoder
+from likewise.encoders.text import TextEncoder
 
 
-class WeightedBag(Encoder):
+class WeightedBag(TextEncoder):
     """The sum of weights of each id, float [b, vocabulary_size - 1]; with ``text=tfidf`` TF-IDF.
 
     Its cosine is the vector space model of Salton, Wong and Yang, "A Vector Space Model for
@@ -19,11 +19,10 @@ class WeightedBag(Encoder):
         vocabulary_size: ids are below it; 0 is none.
     """
 
-    modality = "text"
     trained_by = "none"
 
-    def __init__(self, vocabulary_size: int) -> None:
-        super().__init__(vocabulary_size - 1, nonnegative=True)
+    def __init__(self, vocabulary_size: int, modality: str = "text") -> None:
+        super().__init__(vocabulary_size - 1, nonnegative=True, modality=modality)
 
     def features(self, products: Tensor) -> Tensor:
         """Ids and weights [b, 2, length], or ids [b, length] of weight 1, to float [b, d]."""

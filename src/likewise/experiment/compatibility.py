@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from omegaconf import DictConfig
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
+from likewise.data.relevance import Groups, Pairs
 from likewise.errors import LikewiseError
-from likewise.experiment.targets import class_of, config_name, short_name
+from likewise.experiment.targets import chosen_name, class_of, config_name, is_part, short_name
 from likewise.losses.base import PairLoss
+from likewise.matchers.base import Matcher
 from likewise.methods.base import Method
 from likewise.similarity.base import Similarity
 
@@ -19,22 +19,74 @@ from likewise.similarity.base import Similarity
 POSITIVE = ("temperature", "scale", "alpha", "beta")
 
 
-def check_encoder(config: DictConfig, encoder: Any, similarity: Similarity) -> None:
-    """Refuse an encoder that the method cannot train or the similarity cannot compare."""
+def check_encoder_use(config: DictConfig) -> None:
+    """Refuse a matcher without the encoder it needs, or with one that it has no use for."""
+    there = is_part(config.get("encoder"))
+    if not is_part(config.get("matcher")):
+        if not there:
+            raise LikewiseError(
+                "encoder=none leaves nothing that compares products; choose an encoder, or a "
+                "matcher that does without, such as matcher=signals"
+            )
+        return
+    use = getattr(class_of(config.matcher), "encoder_use", "none")
+    if use == "required" and not there:
+        raise LikewiseError(
+            f"matcher {short_name(config.matcher)} needs an encoder; choose one, such as "
+            "encoder=text_rnn"
+        )
+    if use == "none" and there:
+        raise LikewiseError(
+            f"matcher {short_name(config.matcher)} has no use for encoder "
+            f"{short_name(config.encoder)}; add encoder=none"
+        )
+
+
+def check_kind(key: str, part: object, kind: type) -> None:
+    """Refuse a part that is not of the base class of its group."""
+    if not isinstance(part, kind):
+        raise LikewiseError(
+            f"{key}._target_ makes a {type(part).__name__}, which is no {kind.__name__}; make it a "
+            f"subclass of {kind.__module__}.{kind.__name__}"
+        )
+
+
+def check_task(config: DictConfig, matcher: Matcher) -> None:
+    """Refuse a matcher that the task cannot score."""
+    task = class_of(config.task)
+    if not isinstance(matcher, getattr(task, "matcher_kind", object)):
+        raise LikewiseError(
+            f"{chosen_name(config)} scores pairs of products and has no embeddings of single ones, "
+            f"which task={config_name(task)} compares; use task=matching, or matcher=none with an "
+            "encoder"
+        )
+
+
+def check_training(config: DictConfig, matcher: Matcher) -> None:
+    """Refuse an encoder or a matcher that the method cannot train."""
     method = class_of(config.method)
     # A method of one's own that says nothing else trains any encoder.
-    trains = getattr(method, "trains_encoder", object)
-    wanted = getattr(encoder, "trained_by", None)
-    fits = isinstance(encoder, trains)
-    if not fits or (wanted is not None and getattr(method, "name", None) not in (None, wanted)):
-        advice = f"method={wanted or 'metric_learning'}"
-        if not fits:
-            advice += f", or choose encoder={config_name(trains)}"
-        raise LikewiseError(
-            f"encoder {short_name(config.encoder)} cannot be trained by "
-            f"method={config_name(method)}; use {advice}"
-        )
-    if similarity.domain == "nonnegative" and not getattr(encoder, "nonnegative", False):
+    fits = isinstance(matcher.encoder, getattr(method, "trains_encoder", object)) or (
+        matcher.encoder is None
+    )
+    fits = fits and isinstance(matcher, getattr(method, "trains_matcher", object))
+    wanted = matcher.trained_by
+    if fits and (wanted is None or getattr(method, "name", None) in (None, wanted)):
+        return
+    made_for = getattr(method, "made_for", None)
+    more = f", or choose {made_for}" if made_for and not fits else ""
+    raise LikewiseError(
+        f"{chosen_name(config)} cannot be trained by method={config_name(method)}; use "
+        f"method={wanted or 'metric_learning'}{more}"
+    )
+
+
+def check_similarity(config: DictConfig, matcher: Matcher, similarity: Similarity) -> None:
+    """Refuse embeddings that the similarity cannot compare."""
+    encoder = matcher.encoder
+    if similarity.domain != "nonnegative" or encoder is None:
+        return
+    if not getattr(encoder, "nonnegative", False):
         key = "encoder.base.nonnegative" if "base" in config.encoder else "encoder.nonnegative"
         raise LikewiseError(
             f"similarity={similarity.name} needs non-negative embeddings, which encoder "
@@ -73,9 +125,9 @@ def check_loss(config: DictConfig, similarity: Similarity) -> None:
 def check_loss_of_pairs(config: DictConfig, loss: nn.Module) -> None:
     """Refuse a loss of groups where pairs are trained, and the other way round."""
     method = class_of(config.method)
-    reads_pairs = bool(getattr(method, "reads_pairs", False))
-    if reads_pairs != isinstance(loss, PairLoss):
-        fits = "pair_bce or pair_cosine" if reads_pairs else "supcon or triplet, or method=pairs"
+    of_pairs = getattr(method, "learns_from", Groups) is Pairs
+    if of_pairs != isinstance(loss, PairLoss):
+        fits = "pair_bce or pair_cosine" if of_pairs else "supcon or triplet, or method=pairs"
         raise LikewiseError(
             f"loss {short_name(config.loss)} does not work with method={config_name(method)}; use "
             f"loss={fits}"
@@ -83,18 +135,18 @@ def check_loss_of_pairs(config: DictConfig, loss: nn.Module) -> None:
 
 
 def check_parameters(config: DictConfig, method: Method) -> None:
-    """Refuse an encoder with a layer of width 0, and one of which nothing can be trained."""
-    known = [p for p in method.encoder.parameters() if not isinstance(p, UninitializedParameter)]
+    """Refuse a layer of width 0, and parts of which nothing can be trained."""
+    known = [p for p in method.matcher.parameters() if not isinstance(p, UninitializedParameter)]
     if any(not parameter.numel() for parameter in known):
         raise LikewiseError(
-            f"encoder {short_name(config.encoder)} has a layer of width 0; every width, such as "
+            f"{chosen_name(config)} has a layer of width 0; every width, such as "
             "those of encoder.hidden_sizes, must be at least 1"
         )
     parameters = [p for part in method.trained() for p in part.parameters()]
     if parameters and not any(parameter.requires_grad for parameter in parameters):
         raise LikewiseError(
-            f"every parameter of encoder {short_name(config.encoder)} is frozen, so there is "
-            "nothing to train; use method=none to score it as it comes, unfreeze some "
+            f"every parameter of {chosen_name(config)} is frozen, so there is nothing "
+            "to train; use method=none to score it as it comes, unfreeze some "
             "(encoder.frozen_layers=0 or encoder.rate=1), or set "
             "encoder.embedding_size to put a trained layer behind it"
         )

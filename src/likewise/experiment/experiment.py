@@ -13,7 +13,7 @@ from likewise.data.modalities.base import Reader
 from likewise.data.module import ProductModule
 from likewise.errors import LikewiseError
 from likewise.experiment.data import load_data
-from likewise.experiment.features import fill_in, reads_pairs
+from likewise.experiment.features import fill_in, learns_from
 from likewise.experiment.identity import config_identity, run_folder
 from likewise.experiment.parts import make_task
 from likewise.experiment.targets import make
@@ -43,7 +43,7 @@ class Experiment:
             self.config.batch_size,
             self.config.seed,
             make(self.config.sampler),
-            reads_pairs(self.config),
+            learns_from(self.config),
         )
 
 

@@ -1,4 +1,4 @@
-"""The readers of an encoder's modalities, and the sizes that only the data know."""
+"""The readers of the modalities of a run, and the sizes that only the data know."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from likewise.data.catalogue import ProductData
 from likewise.data.modalities.base import Reader
+from likewise.data.relevance import Groups, Relevance
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
-from likewise.experiment.targets import get_target, short_name
+from likewise.experiment.targets import chosen_name, class_of, get_target, is_part
 
 BATCH_SIZE = 256
 Readers = dict[str, Reader]
@@ -28,48 +29,49 @@ def fill_in(
 ) -> Readers:
     """Put the sizes that only the data know where encoders and losses read them.
 
-    Readers of modalities that the encoder does not read become null: what they are set to has no
-    part in the run.
+    Readers of modalities that nothing reads become null: what they are set to has no part in the
+    run.
 
     Args:
         config: is changed.
         fitted: makes a reader and lets it learn from the data.
 
     Returns:
-        The readers of the encoder's modalities.
+        The readers of the modalities of the run.
     """
+    kind = learns_from(config)
     if config.batch_size is None:
-        config.batch_size = _batch_size(config, data)
-    config.num_groups = int(data.groups.max(initial=-1)) + 1
-    wanted = modalities(config.encoder)
+        config.batch_size = _batch_size(training_units(kind, data))
+    config.num_groups = data.get(kind).num_groups if data.has(kind) else 0
+    wanted = modalities(config)
     known = reader_keys(config)
     if missing := [modality for modality in wanted if modality not in known]:
         raise LikewiseError(
-            f"encoder {short_name(config.encoder)} reads {missing[0]}, for which the config has no "
-            f"reader; it has {', '.join(known)}"
+            f"{chosen_name(config)} reads {missing[0]}, for which the config has no reader; it has "
+            f"{', '.join(known)}"
         )
     for key in set(known) - set(wanted):
         config[key] = None
         if key in config.augmentation:
             config.augmentation[key] = None
     readers = {modality: fitted(config[modality], data) for modality in wanted}
-    for reader in readers.values():
-        for key, size in reader.sizes().items():
-            config[key] = size
+    for modality, reader in readers.items():
+        OmegaConf.update(config, f"sizes.{modality}", reader.sizes(), force_add=True)
     return readers
 
 
-def reads_pairs(config: DictConfig) -> bool:
-    """Whether the config's method trains on labelled pairs."""
-    return bool(getattr(get_target(config.method._target_), "reads_pairs", False))
+def learns_from(config: DictConfig) -> type[Relevance]:
+    """The kind of relevance that the config's method learns from."""
+    return getattr(get_target(config.method._target_), "learns_from", Groups)
 
 
-def _batch_size(config: DictConfig, data: ProductData) -> int:
+def training_units(kind: type[Relevance], data: ProductData) -> int:
+    """How many units of a kind of relevance there are to train on; none where it is unknown."""
+    return len(data.get(kind).splits["train"]) if data.has(kind) else 0
+
+
+def _batch_size(there: int) -> int:
     """256, or about a quarter of what there is to train on, so that an epoch has a few steps."""
-    if reads_pairs(config) and data.pairs is not None:
-        there = len(data.pairs.splits["train"])
-    else:
-        there = int((data.groups[data.splits["train"]] >= 0).sum())
     if there >= 4 * BATCH_SIZE:
         return BATCH_SIZE
     # A multiple of 8 also holds whole hands of sampler=m_per_class.
@@ -83,13 +85,20 @@ def _is_reader(part: Any) -> bool:
     return inspect.isclass(target) and issubclass(target, Reader)
 
 
-def modalities(config: Any) -> list[str]:
-    """What the encoder of a config, or the encoders it is made of, read; each once."""
+def modalities(config: DictConfig) -> list[str]:
+    """What the encoder and the matcher of a config read; each once."""
+    read = encoder_modalities(config.encoder) if is_part(config.get("encoder")) else []
+    if is_part(config.get("matcher")):
+        read = [*read, *getattr(class_of(config.matcher), "modalities", ())]
+    return list(dict.fromkeys(read))
+
+
+def encoder_modalities(config: DictConfig) -> list[str]:
+    """What an encoder, or the encoders it is made of, read; each once."""
     inner = [name for key in config for name in _inner_modalities(config.get(key))]
     if not inner and "_target_" in config:
-        inner = [getattr(get_target(config._target_), "modality", "image")]
-    # An encoder may read the catalogue itself.
-    return [modality for modality in dict.fromkeys(inner) if modality]
+        inner = [config.get("modality") or getattr(class_of(config), "modality", "image")]
+    return list(dict.fromkeys(inner))
 
 
 def _inner_modalities(part: Any) -> list[str]:
@@ -97,5 +106,6 @@ def _inner_modalities(part: Any) -> list[str]:
         return []
     if "_target_" in part:
         target = get_target(part._target_)
-        return modalities(part) if inspect.isclass(target) and issubclass(target, Encoder) else []
+        is_encoder = inspect.isclass(target) and issubclass(target, Encoder)
+        return encoder_modalities(part) if is_encoder else []
     return [name for key in part for name in _inner_modalities(part.get(key))]

@@ -16,7 +16,7 @@ from omegaconf.errors import InterpolationKeyError
 import likewise
 from likewise.errors import LikewiseError
 from likewise.experiment.features import modalities, reader_keys
-from likewise.experiment.targets import short_name
+from likewise.experiment.targets import chosen_name, is_part
 
 # Packages whose version, not whose files, says that they changed.
 VERSIONED = ("likewise.", "pytorch_metric_learning.", "torch", "pytorch_lightning.")
@@ -39,13 +39,13 @@ def config_identity(config: DictConfig) -> str:
         content: Any = OmegaConf.to_container(config, resolve=True)
     except InterpolationKeyError as error:
         raise LikewiseError(
-            f"encoder {short_name(config.encoder)} needs another part of the config than is chosen "
-            f"({error.msg}); encoder=pretrained_text goes with text=pretrained"
+            f"{chosen_name(config)} needs another part of the config than is chosen ({error.msg}); "
+            "encoder=pretrained_text goes with text=pretrained"
         ) from error
     # Where the data lies is no part of the result; what it holds is.
     content["data"].pop("path", None)
     # What is not read has no part in the result either.
-    for key in set(reader_keys(config)) - set(modalities(config.encoder)):
+    for key in set(reader_keys(config)) - set(modalities(config)):
         content.pop(key)
         content["augmentation"].pop(key, None)
     kept = {key: value for key, value in content.items() if key not in COSMETIC}
@@ -71,8 +71,9 @@ def _sources(config: Any) -> dict[str, str]:
 
 
 def run_name(config: DictConfig) -> str:
-    """What tables call the run: ``name``, or the encoder's module."""
-    return config.name or str(config.encoder._target_).split(".")[-2]
+    """What tables call the run: ``name``, or the module of the matcher or else of the encoder."""
+    part = config.matcher if is_part(config.get("matcher")) else config.encoder
+    return config.name or (str(part._target_).split(".")[-2] if is_part(part) else "none")
 
 
 def check_name(kind: str, name: str) -> None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from omegaconf import DictConfig
 from torch import nn
 
+from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.experiment.compatibility import (
-    check_encoder,
+    check_encoder_use,
+    check_kind,
     check_loss,
     check_loss_of_pairs,
     check_parameters,
+    check_similarity,
+    check_task,
+    check_training,
 )
-from likewise.experiment.targets import class_of, config_name, make, short_name
+from likewise.experiment.targets import class_of, config_name, is_part, make, short_name
+from likewise.matchers.base import Matcher
+from likewise.matchers.similarity import SimilarityMatcher
 from likewise.methods.base import Method
 from likewise.similarity.base import Similarity
 from likewise.tasks.base import Task
@@ -21,6 +30,23 @@ from likewise.tasks.base import Task
 def make_similarity(config: DictConfig) -> Similarity:
     """The similarity that training, validation and test share."""
     return make(config.similarity)
+
+
+def make_matcher(config: DictConfig) -> Matcher:
+    """The matcher with the encoder and the similarity of the run, which fit each other."""
+    check_encoder_use(config)
+    similarity = make_similarity(config)
+    encoder: Any = make(config.encoder) if is_part(config.get("encoder")) else None
+    matcher: Matcher
+    if encoder is not None:
+        check_kind("encoder", encoder, Encoder)
+    if is_part(config.get("matcher")):
+        matcher = make(config.matcher, encoder=encoder, similarity=similarity)
+        check_kind("matcher", matcher, Matcher)
+    else:
+        matcher = SimilarityMatcher(encoder, similarity)
+    check_similarity(config, matcher, similarity)
+    return matcher
 
 
 def make_task(config: DictConfig) -> Task:
@@ -47,10 +73,11 @@ def make_task(config: DictConfig) -> Task:
 
 
 def make_method(config: DictConfig) -> Method:
-    """Encoder, loss and method, checked against each other before anything is trained."""
+    """Matcher, loss and method, checked against each other before anything is trained."""
     similarity = make_similarity(config)
-    encoder = make(config.encoder)
-    check_encoder(config, encoder, similarity)
+    matcher = make_matcher(config)
+    check_training(config, matcher)
+    check_task(config, matcher)
     loss: nn.Module = nn.Identity()
     miner, more = None, {}
     if getattr(class_of(config.method), "trains", True):
@@ -67,7 +94,7 @@ def make_method(config: DictConfig) -> Method:
     method = make(
         config.method,
         **more,
-        encoder=encoder,
+        matcher=matcher,
         loss=loss,
         miner=miner,
         similarity=similarity,

@@ -88,6 +88,17 @@ def short_name(config: DictConfig) -> str:
     return str(config._target_).rsplit(".", 1)[-1]
 
 
+def is_part(config: Any) -> bool:
+    """Whether a group of the config has a part chosen; ``none`` and ``null`` leave it without."""
+    return isinstance(config, DictConfig) and "_target_" in config
+
+
+def chosen_name(config: DictConfig) -> str:
+    """The matcher or the encoder that was chosen, for sentences about both together."""
+    key = "matcher" if is_part(config.get("matcher")) else "encoder"
+    return f"{key} {short_name(config[key])}" if is_part(config.get(key)) else "encoder=none"
+
+
 def class_of(config: DictConfig) -> Any:
     """The class, or function, of a part that is not made yet, to ask what it declares."""
     return get_target(str(config._target_))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from likewise.data.catalogue import ProductData
 from likewise.data.images import has_pixels, image_array
+from likewise.data.relevance import Groups
 from likewise.data.splits import stratified_sample
 from likewise.figures.products import embedding_map, neighbour_gallery, similarity_heat_map
 from likewise.similarity.base import Similarity
@@ -34,23 +35,23 @@ def retrieval_figures(
     Returns:
         ``similarity``, ``map`` and ``neighbours``.
     """
-    known = data.groups[data.splits[split]] >= 0
-    rows, embeddings = data.splits[split][known], embeddings[torch.from_numpy(known)]
-    groups = data.groups[rows]
+    known = data.get(Groups)
+    rows, groups = known.rows(split), known.labels_of(split)
+    embeddings = embeddings[torch.from_numpy(np.isin(data.splits[split], rows))]
     # One query of each group, the first ten groups, and up to eight products of each in the map.
     kinds = np.unique(groups)[:10]
     queries = np.array([np.flatnonzero(groups == kind)[0] for kind in kinds])
     shown = np.concatenate([np.flatnonzero(groups == kind)[:8] for kind in kinds])
     matrix = similarity.matrix(embeddings[shown]).cpu().numpy()
-    heat = similarity_heat_map(matrix, groups[shown], data.group_names, similarity.name)
+    heat = similarity_heat_map(matrix, groups[shown], known.names, similarity.name)
     some = stratified_sample(groups, min(MAPPED, len(groups)), seed=0)
-    plane = embedding_map(_plane(embeddings[some]), groups[some], data.group_names)
+    plane = embedding_map(_plane(embeddings[some]), groups[some], known.names)
     figures = {"similarity": heat, "map": plane}
     if has_pixels(data.catalogue):
         neighbours, values = _neighbours(embeddings, queries, similarity, nearest)
         pictures = image_array(data.catalogue.select(rows))
         figures["neighbours"] = neighbour_gallery(
-            pictures, groups, queries, neighbours, values, data.group_names
+            pictures, groups, queries, neighbours, values, known.names
         )
     return figures
 

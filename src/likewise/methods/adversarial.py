@@ -26,7 +26,7 @@ class Adversarial(Method):
 
     name = "adversarial"
     trains_encoder = GanAugmented
-    encoder: GanAugmented
+    made_for = "encoder=gan_augmented"
 
     def __init__(
         self,

@@ -11,32 +11,36 @@ import torch
 from torch import Tensor, nn
 
 from likewise.data.products import Products, count, to_float
+from likewise.data.relevance import Groups, Relevance
 from likewise.encoders.base import Encoder
 from likewise.errors import Diverged, LikewiseError
+from likewise.matchers.base import EmbeddingMatcher, Matcher
 from likewise.similarity.base import Similarity
 from likewise.tasks.base import Task
 
 
 class Method(pl.LightningModule):
-    """Trains an encoder; a subclass writes ``training_loss``.
+    """Trains a matcher and its encoder; a subclass writes ``training_loss``.
 
     Attributes:
-        name: what encoders call it in ``trained_by``; ``None`` where none asks for it.
+        name: what encoders and matchers call it in ``trained_by``; ``None`` where none asks for it.
         trains_encoder: the class of encoders it can train.
+        trains_matcher: the class of matchers it can train.
+        made_for: a choice that it can train where it cannot train any, such as
+            ``encoder=contrastive``; for sentences.
         reads_labels: whether it looks at the groups of products.
         trains: whether there are steps to take; without any, the encoder is scored as it comes.
-        reads_pairs: whether a batch is labelled pairs, see below.
-
-    A batch is the products of some groups, or with ``reads_pairs`` labelled pairs of products; see
-    ``ProductModule``.
+        learns_from: the kind of relevance whose units make a batch, see ``UnitTensors.batch``:
+            products and their groups, or labelled pairs of products.
 
     Args:
-        encoder: what is trained.
+        matcher: what is trained, with the encoder in it. Without a choice of a matcher it is the
+            similarity of two embeddings.
         loss: of pytorch-metric-learning, or a ``PairLoss`` where pairs are trained; its own
             parameters are trained too.
         miner: a pytorch-metric-learning miner that picks the loss's pairs or triplets, or ``None``.
         similarity: measure used for validation (and, through the loss, for training).
-        task: scores the encoder on the validation split, each epoch.
+        task: scores the matcher on the validation split, each epoch.
         augmentation: by modality, a batch of its tensor to an augmented one.
         learning_rate, weight_decay: of AdamW.
         warmup: share of all steps with a linearly rising learning rate; a cosine to zero follows.
@@ -44,13 +48,15 @@ class Method(pl.LightningModule):
 
     name: str | None = None
     trains_encoder: type[nn.Module] = Encoder
+    trains_matcher: type = EmbeddingMatcher
+    made_for: str | None = None
     reads_labels = True
     trains = True
-    reads_pairs = False
+    learns_from: type[Relevance] = Groups
 
     def __init__(
         self,
-        encoder: Encoder,
+        matcher: Matcher,
         loss: nn.Module,
         miner: nn.Module | None,
         similarity: Similarity,
@@ -66,13 +72,18 @@ class Method(pl.LightningModule):
                 f"method.learning_rate={learning_rate} and weight_decay={weight_decay} must be at "
                 f"least 0, and warmup={warmup} between 0 and 1"
             )
-        self.encoder, self.loss, self.miner = encoder, loss, miner
+        self.matcher, self.loss, self.miner = matcher, loss, miner
         self.similarity, self.task = similarity, task
         self.augmentation = nn.ModuleDict(augmentation)
         self.learning_rate, self.weight_decay, self.warmup = learning_rate, weight_decay, warmup
         self.history: list[dict[str, float]] = []
         # Products that training has read, a product as often as it was read.
         self.products_seen = 0
+
+    @property
+    def encoder(self) -> Any:
+        """The matcher's encoder, of the class ``trains_encoder``; ``None`` where it has none."""
+        return self.matcher.encoder
 
     def training_loss(self, *batch: Any) -> Tensor:
         """The scalar to descend, of a batch (pictures are floats in [0, 1])."""
@@ -135,9 +146,10 @@ class Method(pl.LightningModule):
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """The task's scores; the one batch of validation is the whole split."""
+        # Lightning sets it on the trainer without declaring it.
         module: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         with torch.autocast(self.device.type, enabled=False):
-            scores = self.task.validate(self.encoder, module, self.device)
+            scores = self.task.validate(self.matcher, module, self.device)
         if not all(math.isfinite(score) for score in scores.values()):
             self._diverged()
         for key, value in scores.items():
@@ -154,7 +166,7 @@ class Method(pl.LightningModule):
 
     def trained(self) -> list[nn.Module]:
         """What the optimiser is over."""
-        return [self.encoder, self.loss]
+        return [self.matcher, self.loss]
 
     def adamw(self, *modules: nn.Module) -> torch.optim.AdamW:
         """AdamW over the modules; weight decay leaves biases and normalisation alone."""

@@ -18,8 +18,8 @@ class ContrastiveLearning(Method):
 
     name = "contrastive"
     trains_encoder = Contrastive
+    made_for = "encoder=contrastive"
     reads_labels = False
-    encoder: Contrastive
 
     def training_loss(self, products: Products, groups: Tensor) -> Tensor:
         """The loss between two views; ``groups`` is not read."""

@@ -1,17 +1,19 @@
-"""No training: the encoder as it comes."""
+"""No training: the encoder and the matcher as they come."""
 
 from __future__ import annotations
 
 from torch import nn
 
+from likewise.matchers.base import Matcher
 from likewise.methods.base import Method
 
 
 class Untrained(Method):
-    """Leaves a pretrained encoder, or one without parameters, as it is."""
+    """Leaves what is pretrained, or has no parameters, as it is."""
 
     name = "none"
     trains = False
+    trains_matcher = Matcher
 
     def trained(self) -> list[nn.Module]:
         """Nothing."""

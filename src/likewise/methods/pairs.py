@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from likewise.data.products import Products
+from likewise.data.relevance import Pairs
+from likewise.errors import LikewiseError
+from likewise.matchers.base import EmbeddingMatcher, TrainableMatcher
 from likewise.methods.base import Method
 
 
@@ -18,11 +21,13 @@ class PairLearning(Method):
         group_loss: a pytorch-metric-learning loss over the products of the batch and the groups
             that the training matches make; it gives a pair's products all others of the batch as
             negatives. ``None`` for pairs alone.
-        group_weight: of it beside the loss of pairs.
+        group_weight: weight of the group loss.
     """
 
     name = "pairs"
-    reads_pairs = True
+    learns_from = Pairs
+    trains_matcher = TrainableMatcher
+    matcher: TrainableMatcher
 
     def __init__(
         self,
@@ -32,6 +37,12 @@ class PairLearning(Method):
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
+        if group_loss is not None and not isinstance(self.matcher, EmbeddingMatcher):
+            raise LikewiseError(
+                "method.group_loss compares embeddings of products, which matcher "
+                f"{type(self.matcher).__name__} does not make; leave it out, or use matcher=none "
+                "or pair_head"
+            )
         self.group_loss, self.group_weight = group_loss, group_weight
 
     def trained(self) -> list[nn.Module]:
@@ -44,8 +55,9 @@ class PairLearning(Method):
         """Of one augmented view of each product."""
         one, other = self.augment(left), self.augment(right)
         if self.group_loss is None:
-            return self.loss(self.encoder.match(one, other, self.similarity).float(), labels)
+            return self.loss(self.matcher.match(one, other).float(), labels)
+        assert isinstance(self.matcher, EmbeddingMatcher)
         first, second = self.encoder(one).float(), self.encoder(other).float()
-        scores = self.encoder.compare(first, second, self.similarity)
+        scores = self.matcher.compare(first, second)
         between = self.group_loss(torch.cat([first, second]), groups)
         return self.loss(scores, labels) + self.group_weight * between

@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
 NAMES = ("starts", "columns", "values", "shape")
+KINDS = (torch.int64, torch.int32, torch.float32, torch.int64)
 
 
 class SparseMatrix(nn.Module):

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import likewise
 from likewise.data.catalogue import ProductData
+from likewise.data.finding import Finding, describe
 from likewise.data.images import has_pixels, image_array
-from likewise.data.quality import Finding, describe
 from likewise.report.page import Picture, data_uri, fill_page, write_page
 
 THUMBNAIL = 160
@@ -35,30 +33,8 @@ def facts(data: ProductData) -> list[tuple[str, str]]:
     known = {"licence": info.license, "cite": info.citation, "from": info.homepage}
     rows += [(name, " ".join(text.split())) for name, text in known.items() if text]
     rows.append(("fingerprint", data.fingerprint))
-    for name, chosen in data.splits.items():
-        groups = data.groups[chosen]
-        kinds, counts = np.unique(groups[groups >= 0], return_counts=True)
-        spread = (
-            f", {len(kinds):,} groups of {counts.min():,} to {counts.max():,}" if len(kinds) else ""
-        )
-        rows.append((name, f"{len(chosen):,} products{spread}"))
-    if data.pairs is not None:
-        for name, chosen in data.pairs.splits.items():
-            matches = int(data.pairs.labels[chosen].sum())
-            rows.append((f"{name} pairs", f"{len(chosen):,}, {matches:,} of them matches"))
-    if data.judgements is not None:
-        rows.append(("queries", f"{len(data.judgements.queries):,}"))
-        for name, chosen in data.judgements.splits.items():
-            grades = data.judgements.grades[chosen]
-            mean = f", mean grade {grades.mean():.2f}" if len(grades) else ""
-            rows.append((f"{name} judgements", f"{len(chosen):,}{mean}"))
-    if data.behaviour is not None:
-        events = data.behaviour.events
-        rows.append(("events", f"{len(events):,} ({', '.join(events.column_names)})"))
-        for name, chosen in data.behaviour.splits.items():
-            rows.append((f"{name} events", f"{len(chosen):,}"))
-        if data.behaviour.trust is not None:
-            rows.append(("trust", f"{len(data.behaviour.trust):,} statements"))
+    rows += [(name, f"{len(chosen):,} products") for name, chosen in data.splits.items()]
+    rows += [row for relevance in data.relevance for row in relevance.describe()]
     return rows
 
 
@@ -117,5 +93,5 @@ def _thumbnail(data: ProductData, row: int) -> Picture:
         picture.thumbnail((THUMBNAIL, THUMBNAIL))
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
-    words = describe(data, row)
+    words = describe(data.catalogue, row)
     return Picture(words, words, data_uri(buffer.getvalue()))

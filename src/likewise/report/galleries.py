@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,6 +11,7 @@ from omegaconf import OmegaConf
 
 from likewise.data.catalogue import ProductData
 from likewise.data.images import has_pixels, image_array
+from likewise.data.relevance import Groups
 from likewise.errors import LikewiseError
 from likewise.evidence.comparison import Comparison
 from likewise.evidence.contrasts import per_query
@@ -77,9 +79,9 @@ def _data(run: RunResult) -> ProductData:
     path = run.folder / "config.yaml"
     if not path.is_file():
         raise LikewiseError(f"{path} is missing")
-    config = OmegaConf.load(path)
+    config: Any = OmegaConf.load(path)
     check_targets(OmegaConf.to_container(config))
-    return load_data(config)  # type: ignore[arg-type]
+    return load_data(config)
 
 
 def _draw(data: ProductData, rows: list[tuple[RunResult, int]], several: bool) -> bytes:
@@ -97,13 +99,14 @@ def _draw(data: ProductData, rows: list[tuple[RunResult, int]], several: bool) -
     places = order[np.searchsorted(ids, np.array(wanted).ravel(), sorter=order)]
     shape = np.array(wanted).shape
     index = np.arange(len(places)).reshape(shape)
+    groups = data.get(Groups)
     figure = neighbour_gallery(
         image_array(data.catalogue.select(places)),
-        data.groups[places],
+        groups.numbers(len(data.catalogue))[places],
         index[:, 0],
         index[:, 1:],
         np.array(values),
-        data.group_names,
+        groups.names,
         [run.name for run, _ in rows] if several else None,
     )
     return png_bytes(figure)

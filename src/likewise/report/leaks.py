@@ -9,9 +9,9 @@ import numpy as np
 
 from likewise.data.catalogue import ProductData
 from likewise.data.images import image_array
-from likewise.data.leaks import Leaks, find_leaks, shared_groups
+from likewise.data.leaks import Leaks, find_leaks
 from likewise.data.pair_leaks import UNLEAKED
-from likewise.data.relevance import Pairs
+from likewise.data.relevance import Groups, Pairs
 from likewise.evidence.leaks import PAIRS, LeakCount, LeakReport, read_leaks
 from likewise.figures.base import png_bytes
 from likewise.figures.products import picture_pairs
@@ -29,14 +29,17 @@ def report_leaks(data: ProductData, folder: Path) -> LeakReport:
     if known is not None and known.fingerprint == data.fingerprint:
         return known
     folder.mkdir(parents=True, exist_ok=True)
-    if data.pairs is not None and UNLEAKED in data.pairs.splits:
-        report = _of_pairs(data.pairs, data.fingerprint)
+    if UNLEAKED in data.main.splits:
+        report = _of_pairs(data.get(Pairs), data.fingerprint)
         write_json(folder / "leaks.json", asdict(report))
         return report
     leaks = find_leaks(data)
-    shared = shared_groups(data)
+    rows = np.arange(len(data.catalogue))
+    shared = data.get(Groups).leaks(rows) if data.has(Groups) else {}
     counts = [
-        LeakCount(*pair, kinds["exact"], kinds["near"], len(data.splits[pair[1]]), shared[pair])
+        LeakCount(
+            *pair, kinds["exact"], kinds["near"], len(data.splits[pair[1]]), shared.get(pair, 0)
+        )
         for pair, kinds in leaks.counts().items()
     ]
     report = LeakReport(data.fingerprint, list(leaks.checked), counts)

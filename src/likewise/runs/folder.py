@@ -84,3 +84,8 @@ def read_result(folder: Path) -> Mapping[str, Any]:
         raise LikewiseError(
             f"{path} is not valid JSON ({error}); delete its folder and run again"
         ) from error
+
+
+def reader_folder(folder: Path, modality: str) -> Path:
+    """Where a run keeps what the reader of a modality has learned."""
+    return folder / "readers" / modality

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,11 +24,12 @@ from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose, shipped
 from likewise.experiment.data import load_data
-from likewise.experiment.features import reader_keys, reads_pairs
-from likewise.experiment.parts import make_similarity
+from likewise.experiment.features import learns_from, reader_keys
+from likewise.experiment.parts import make_matcher, make_similarity
 from likewise.experiment.targets import check_targets, get_target, make
+from likewise.matchers.base import Matcher
 from likewise.model import Model
-from likewise.runs.folder import read_result
+from likewise.runs.folder import read_result, reader_folder
 from likewise.similarity.base import Similarity
 
 # What a finished run may be scored with anew, and the keys of the config that come with it.
@@ -55,6 +56,11 @@ class SavedRun:
         return self.model.encoder
 
     @property
+    def matcher(self) -> Matcher:
+        """Of the model."""
+        return self.model.matcher
+
+    @property
     def similarity(self) -> Similarity:
         """Of the model."""
         return self.model.measure
@@ -73,23 +79,15 @@ class SavedRun:
     def module(self) -> ProductModule:
         """The products as tensors, all of them."""
         sizes = self.config.batch_size, self.config.seed
-        pairs = reads_pairs(self.config)
-        return ProductModule(self.data, self.model.readers, *sizes, pairs=pairs)
+        kind = learns_from(self.config)
+        return ProductModule(self.data, self.model.readers, *sizes, learns_from=kind)
 
     def rows(self, split: str) -> np.ndarray:
         """Of a split in the catalogue, int64; of the whole catalogue for ``all``."""
         if split == "all":
             return np.arange(len(self.data.catalogue))
-        self.check_split(split)
+        check_split(split, [name for name, rows in self.data.splits.items() if len(rows)])
         return self.data.splits[split]
-
-    def check_split(self, split: str) -> None:
-        """Refuse a split that the data do not have, or without products."""
-        if not len(self.data.splits.get(split, ())):
-            known = [name for name, rows in self.data.splits.items() if len(rows)]
-            raise LikewiseError(
-                f"these data have no products in a split {split}; they have {', '.join(known)}"
-            )
 
     def product_ids(self, split: str) -> list[str]:
         """Ids of a split's products, in its order."""
@@ -102,6 +100,12 @@ class SavedRun:
     def stream_embeddings(self, split: str) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Rows (int64) and their embeddings (float32 [n, d]), a chunk at a time."""
         yield from self.model.stream(self.data.catalogue, self.rows(split))
+
+
+def check_split(split: str, known: Collection[str]) -> None:
+    """Refuse a split that the data do not have."""
+    if split not in known:
+        raise LikewiseError(f"these data have no split {split}; they have {', '.join(known)}")
 
 
 def open_run(
@@ -130,23 +134,32 @@ def open_model(folder: Path, allow: tuple[str, ...] = ()) -> Model:
 def _model(config: DictConfig, place: Path) -> Model:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     readers = {key: make(config[key]) for key in reader_keys(config)}
-    for reader in readers.values():
-        reader.load(place)
-    parts = OmegaConf.to_container(config.encoder, resolve=True)
-    encoder = make(OmegaConf.create(_without_weights(parts)))
+    for modality, reader in readers.items():
+        reader.load(reader_folder(place, modality))
+    parts = OmegaConf.masked_copy(config, ["encoder", "matcher", "similarity"])
+    bare = _without_weights(OmegaConf.to_container(parts, resolve=True))
+    matcher = make_matcher(OmegaConf.create(bare))
     try:
-        encoder.load_state_dict(load_file(place / "weights.safetensors"))
+        matcher.load_state_dict(load_file(place / "weights.safetensors"))
     except (RuntimeError, SafetensorError) as error:
         raise LikewiseError(
-            f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml"
+            f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml, or its "
+            "matcher"
         ) from error
-    shape = None if config.input_shape is None else tuple(config.input_shape)
+    shape = config.sizes.image.input_shape
     cleaning = {name: make(step) for name, step in (config.get("cleaning") or {}).items()}
-    return Model(readers, encoder.to(device), make_similarity(config), cleaning, shape, device)
+    return Model(
+        readers,
+        matcher.to(device),
+        make_similarity(config),
+        cleaning,
+        None if shape is None else tuple(shape),
+        device,
+    )
 
 
 def _without_weights(part: Any) -> Any:
-    """The encoder's config without its initial weights, which may be gone or far away."""
+    """The config of parts without their initial weights, which may be gone or far away."""
     if isinstance(part, list):
         return [_without_weights(one) for one in part]
     if not isinstance(part, dict):
@@ -182,7 +195,8 @@ def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
             whole = OmegaConf.is_config(part)
             config[name] = OmegaConf.to_container(part, resolve=True) if whole else part
     rest = [override for override in overrides if override not in of_groups]
-    return OmegaConf.merge(config, OmegaConf.from_dotlist(rest))  # type: ignore[return-value]
+    changed: Any = OmegaConf.merge(config, OmegaConf.from_dotlist(rest))
+    return changed
 
 
 def write_embeddings(path: Path, run: SavedRun, split: str) -> None:

@@ -25,13 +25,13 @@ from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
 from likewise.data.products import count, take
 from likewise.data.samplers.base import Sampler
-from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.experiment.experiment import Experiment, Loader
-from likewise.experiment.features import reads_pairs
+from likewise.experiment.features import learns_from, training_units
 from likewise.experiment.identity import run_name
 from likewise.experiment.parts import make_method, make_task
 from likewise.experiment.targets import make
+from likewise.matchers.base import EmbeddingMatcher, Matcher
 from likewise.methods.base import Method
 from likewise.runs import environment
 from likewise.runs.cost import PeakMemory, Stopwatch, flops_per_product
@@ -39,6 +39,7 @@ from likewise.runs.folder import (
     claimed,
     first_process,
     is_finished,
+    reader_folder,
     write_json,
 )
 from likewise.runs.outcome import write_pictures, write_table
@@ -95,10 +96,12 @@ def check(experiment: Experiment) -> None:
     _check_memory(config, data)
     _check_size(config, data, devices)
     sampler: Sampler = make(config.sampler)
-    if reads_pairs(config) and not sampler.orders_pairs:
+    kind = learns_from(config)
+    if kind not in sampler.orders:
+        ordered = " and ".join(known.kind for known in sampler.orders)
         raise LikewiseError(
-            f"sampler {type(sampler).__name__} orders products of groups, and the method trains "
-            "labelled pairs; use sampler=uniform, m_per_class or hard_pair"
+            f"sampler {type(sampler).__name__} orders {ordered}, and the method learns from "
+            f"{kind.kind}; use sampler=uniform, m_per_class or hard_pair"
         )
     make_method(config)
 
@@ -121,14 +124,12 @@ def _check_size(config: DictConfig, data: ProductData, devices: Any) -> None:
     several = devices if isinstance(devices, int) and devices > 1 else 1
     if several == 1:
         return
-    if reads_pairs(config) and data.pairs is not None:
-        size, what = len(data.pairs.splits["train"]), "pairs"
-    else:
-        size, what = int((data.groups[data.splits["train"]] >= 0).sum()), "products"
+    kind = learns_from(config)
+    size = training_units(kind, data)
     if config.batch_size > size // several:
         raise LikewiseError(
-            f"batch_size={config.batch_size} is larger than the {size // several} training {what} "
-            f"of each of {several} devices"
+            f"batch_size={config.batch_size} is larger than the {size // several} training "
+            f"{kind.unit}s of each of {several} devices"
         )
 
 
@@ -217,9 +218,9 @@ def _finish_untrained(
     memory: PeakMemory,
     tracking: Tracking,
 ) -> None:
-    """Score an encoder as it comes; its cost is that of embedding."""
+    """Score what was not trained; its cost is that of embedding."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    scores = method.task.validate(method.encoder.to(device), module, device)
+    scores = method.task.validate(method.matcher.to(device), module, device)
     cost = {"train_seconds": 0.0, "epochs": 0}
     score = scores[experiment.config.primary]
     _finish(experiment, module, method, score, cost, memory, tracking, device)
@@ -282,12 +283,12 @@ def _finish(
         validation: its validation score.
     """
     config, data, folder = experiment.config, experiment.data, experiment.folder
-    encoder = method.encoder.to(device)
+    matcher = method.matcher.to(device)
     split = config.evaluate_on
     with Stopwatch() as testing:
-        result = make_task(config).test(encoder, module, split, device)
-    cost |= {"parameters": encoder.count_parameters()}
-    cost |= _cost_of_embedding(encoder, module, split, device)
+        result = make_task(config).test(matcher, module, split, device)
+    cost |= {"parameters": matcher.count_parameters()}
+    cost |= _cost_of_embedding(matcher, module, split, device)
     cost |= {
         "test_seconds": testing.seconds,
         "peak_memory_mb": memory.host_mb(),
@@ -298,10 +299,12 @@ def _finish(
     tracking.summary(results | {f"cost/{name}": value for name, value in cost.items()})
     tracking.pictures(folder, captions)
     write_table(folder / "per_query.parquet", result.table)
-    state = {name: tensor.contiguous().cpu() for name, tensor in encoder.state_dict().items()}
+    state = {name: tensor.contiguous().cpu() for name, tensor in matcher.state_dict().items()}
     save_file(state, folder / "weights.safetensors")
-    for reader in experiment.readers.values():
-        reader.save(folder)
+    for modality, reader in experiment.readers.items():
+        place = reader_folder(folder, modality)
+        place.mkdir(parents=True, exist_ok=True)
+        reader.save(place)
     write_json(folder / "history.json", method.history)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     # Last: a folder with this file is a finished run.
@@ -326,12 +329,13 @@ def _finish(
 
 
 def _cost_of_embedding(
-    encoder: Encoder, module: ProductModule, split: str, device: torch.device
+    matcher: Matcher, module: ProductModule, split: str, device: torch.device
 ) -> dict[str, Any]:
-    """Of single products; nothing for an encoder that reads pairs only, or without products."""
-    if not encoder.embeds or not len(module.rows[split]):
+    """Of single products; nothing for a matcher that embeds none, or without products."""
+    if not isinstance(matcher, EmbeddingMatcher) or not len(module.rows[split]):
         return {}
-    products = take(module.split(split, device)[0], slice(0, TIMED))
+    encoder = matcher.encoder
+    products = take(module.products_of(split, device), slice(0, TIMED))
     with Stopwatch() as embedding:
         embeddings = encoder.embed(products)
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,9 @@ from torch import Tensor
 
 from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
-from likewise.encoders.base import Encoder
+from likewise.data.relevance import Groups, Relevance
+from likewise.errors import LikewiseError
+from likewise.matchers.base import EmbeddingMatcher
 from likewise.metrics.specification import MetricSpecification
 from likewise.similarity.base import Similarity, UnusableInput
 
@@ -30,7 +32,7 @@ class DrawnFigure:
 
 @dataclass(frozen=True)
 class Result:
-    """How an encoder did on a split.
+    """How a matcher did on a split.
 
     Attributes:
         scores: by split and metric, such as ``test/map_at_r``.
@@ -54,7 +56,7 @@ class Result:
 
 
 class Task:
-    """Scores an encoder by the ground truth of the data; a subclass writes ``test``.
+    """Scores a matcher by the relevance of the products; a subclass writes ``test``.
 
     Args:
         metrics: by name, each a ``metric_kind``.
@@ -62,28 +64,53 @@ class Task:
 
     Attributes:
         metric_kind: the class of the metrics it is scored by.
+        matcher_kind: the class of matchers it can score; one that compares embeddings, unless the
+            task says otherwise.
+        relevance: the kind of relevance it needs.
     """
 
     metric_kind: ClassVar[type] = object
+    matcher_kind: ClassVar[type] = EmbeddingMatcher
+    relevance: ClassVar[type[Relevance]] = Groups
 
     def __init__(self, metrics: Mapping[str, Any], similarity: Similarity) -> None:
         self.metrics, self.similarity = dict(metrics), similarity
 
+    @property
+    def specifications(self) -> dict[str, MetricSpecification]:
+        """What each metric says of itself, by its name."""
+        return {name: metric.specification for name, metric in self.metrics.items()}
+
+    def splits(self, data: ProductData) -> Collection[str]:
+        """Names of the splits that it may score: those with units of its relevance."""
+        return [name for name, rows in data.get(self.relevance).splits.items() if len(rows)]
+
     def check(self, data: ProductData, split: str) -> None:
         """Raise ``LikewiseError`` where the data lack what ``split`` is scored by."""
+        data.get(self.relevance, f"task={type(self).__module__.rpartition('.')[2]}")
+        for name in dict.fromkeys(("validation", split)):
+            self.check_split(data, name)
+
+    def check_split(self, data: ProductData, name: str) -> None:
+        """Raise ``LikewiseError`` where nothing can be told apart in a split."""
+        lacking = data.get(self.relevance).untellable()
+        if name in lacking:
+            raise LikewiseError(lacking[name])
 
     def validate(
-        self, encoder: Encoder, module: ProductModule, device: torch.device
+        self, matcher: Any, module: ProductModule, device: torch.device
     ) -> dict[str, float]:
-        """Each metric on the validation split; NaN where the encoder diverged."""
+        """Each metric on the validation split; NaN where the training diverged."""
         try:
-            scores = self.test(encoder, module, "validation", device).scores
+            scores = self.test(matcher, module, "validation", device).scores
         except UnusableInput:
             return dict.fromkeys(self.metrics, float("nan"))
         return {name: scores[f"validation/{name}"] for name in self.metrics}
 
-    def test(
-        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
-    ) -> Result:
-        """Each metric on ``split``, with what they were computed from."""
+    def test(self, matcher: Any, module: ProductModule, split: str, device: torch.device) -> Result:
+        """Each metric on ``split``, with what they were computed from.
+
+        Args:
+            matcher: of the class ``matcher_kind``; with its encoder, where it has one.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define test()")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
-from likewise.encoders.base import Encoder
-from likewise.errors import LikewiseError
+from likewise.data.relevance import Pairs
+from likewise.matchers.base import Matcher
 from likewise.metrics.matching import JudgedPairs, MatchingMetric, best_threshold, calibrate
 from likewise.tasks.base import DrawnFigure, Result, Task
 
@@ -26,41 +25,27 @@ class Matching(Task):
     """
 
     metric_kind = MatchingMetric
-
-    def check(self, data: ProductData, split: str) -> None:
-        """See ``Task``."""
-        if data.pairs is None:
-            raise LikewiseError(
-                "task=matching needs labelled pairs, which these data do not have; choose data "
-                "that do, such as data=product_matching, or use task=retrieval"
-            )
-        for name in {"validation", split}:
-            labels = data.pairs.labels[data.pairs.splits[name]]
-            if len(np.unique(labels)) < 2:
-                raise LikewiseError(
-                    f"the {name} pairs are all matches or all none (there are {len(labels)}), so "
-                    "nothing can be scored"
-                )
+    matcher_kind = Matcher
+    relevance = Pairs
 
     def validate(
-        self, encoder: Encoder, module: ProductModule, device: torch.device
+        self, matcher: Matcher, module: ProductModule, device: torch.device
     ) -> dict[str, float]:
         """See ``Task``."""
-        scores, labels = self._scores(encoder, module, "validation", device)
+        scores, labels = self._scores(matcher, module, "validation", device)
         if not np.isfinite(scores).all():
             return dict.fromkeys(self.metrics, np.nan)
         judged = _judge(scores, labels, scores, labels)
         return {name: metric(judged) for name, metric in self.metrics.items()}
 
     def test(
-        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+        self, matcher: Matcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``."""
-        known = self._scores(encoder, module, "validation", device)
-        scores, labels = self._scores(encoder, module, split, device)
+        known = self._scores(matcher, module, "validation", device)
+        scores, labels = self._scores(matcher, module, split, device)
         judged = _judge(scores, labels, *known)
-        pairs = module.data.pairs
-        assert pairs is not None
+        pairs = module.data.get(Pairs)
         found = {f"{split}/{name}": metric(judged) for name, metric in self.metrics.items()}
         for other in (name for name in pairs.splits if name.startswith(f"{split}_")):
             kept = np.isin(pairs.splits[split], pairs.splits[other])
@@ -85,20 +70,19 @@ class Matching(Task):
         found[f"{split}/threshold"] = judged.threshold
         # Pairs of the same product go up and down together.
         clusters = ("left_id", "right_id")
-        said = {name: metric.specification for name, metric in self.metrics.items()}
         return Result(
             found,
             dict(table),
             clusters=clusters,
-            specifications=said,
+            specifications=self.specifications,
             draw=lambda: _draw(judged),
         )
 
     def _scores(
-        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+        self, matcher: Matcher, module: ProductModule, split: str, device: torch.device
     ) -> tuple[np.ndarray, np.ndarray]:
         pairs = module.pair_split(split, device)
-        scores = encoder.match_pairs(pairs, self.similarity)
+        scores = matcher.match_pairs(pairs)
         return scores.double().cpu().numpy(), pairs.labels.cpu().numpy()
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from likewise.data.catalogue import ProductData
-from likewise.data.module import ProductModule
+from likewise.data.module import GroupBatch, ProductModule
+from likewise.data.relevance import Groups
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
+from likewise.matchers.base import EmbeddingMatcher
 from likewise.metrics.retrieval import RetrievalMetric, evaluate_retrieval
 from likewise.similarity.base import Similarity
 from likewise.similarity.topk import topk_neighbours
 from likewise.tasks.base import DrawnFigure, Result, Task
 
-PROTOCOLS = ("leave_one_out", "train_gallery")
+# The products that queries search and their groups, or nothing where they search each other.
+PROTOCOLS: dict[str, Callable[[ProductModule, torch.device], GroupBatch | None]] = {
+    "leave_one_out": lambda module, device: None,
+    "train_gallery": lambda module, device: module.split("train", device),
+    "gallery": lambda module, device: module.gallery(device),
+}
+# A validation that searched the products of training would be about how well these are known.
+VALIDATED_BY = {"train_gallery": "leave_one_out"}
 NEAREST = 8
 CAPTIONS = {
     "neighbours": "Nearest neighbours of one product of each group",
@@ -33,10 +42,12 @@ class Retrieval(Task):
         metrics: by name.
         similarity: ranks.
         protocol: ``leave_one_out``: every product of the split searches the others;
-            ``train_gallery``: it searches the training products. Validation is always the former.
+            ``train_gallery``: it searches the training products, but the others in validation;
+            ``gallery``: it searches the gallery of the data, such as a shop's products.
     """
 
     metric_kind = RetrievalMetric
+    relevance = Groups
 
     def __init__(
         self,
@@ -60,27 +71,30 @@ class Retrieval(Task):
                 "be tested on what was trained; use task=matching, or choose data with groups, "
                 "such as data=grocery_store"
             )
-        for name in dict.fromkeys(("validation", split)):
-            self._check_split(name, data.groups[data.splits[name]])
+        super().check(data, split)
 
-    def _check_split(self, name: str, groups: np.ndarray) -> None:
-        known, sizes = np.unique(groups[groups >= 0], return_counts=True)
+    def check_split(self, data: ProductData, name: str) -> None:
+        """See ``Task``."""
+        groups, count = data.get(Groups), len(data.splits[name])
+        known, sizes = np.unique(groups.labels_of(name), return_counts=True)
         if not len(known):
             raise LikewiseError(
                 f"which products of {name} are alike is unknown, so nothing can be scored; choose "
                 "data with groups, or name their column with data.columns.group"
             )
-        searches_training = name != "validation" and self.protocol == "train_gallery"
-        if searches_training:
+        protocol = self._protocol(name == "validation")
+        if protocol == "gallery":
+            _check_gallery(groups, len(data.catalogue), name, known)
+        if protocol != "leave_one_out":
             return
-        if len(groups) < 2:
+        if count < 2:
             raise LikewiseError(
-                f"the {name} split holds {len(groups)} product, and a search needs at least one "
+                f"the {name} split holds {count} product, and a search needs at least one "
                 "query and one other product to find"
             )
         if len(known) < 2:
             raise LikewiseError(
-                f"all {len(groups)} {name} products are of one group, so every ranking of them is "
+                f"all {count} {name} products are of one group, so every ranking of them is "
                 "right and the scores would mean nothing; put products of at least 2 groups there "
                 "(data.split_by=product takes some of every group)"
             )
@@ -91,17 +105,32 @@ class Retrieval(Task):
             )
 
     def validate(
-        self, encoder: Encoder, module: ProductModule, device: torch.device
+        self, matcher: EmbeddingMatcher, module: ProductModule, device: torch.device
     ) -> dict[str, float]:
         """See ``Task``."""
         products, groups = module.split("validation", device)
-        embeddings = encoder.embed(products)
-        if not embeddings.isfinite().all():
+        embeddings = matcher.encoder.embed(products)
+        gallery, gallery_groups = self._gallery(
+            matcher.encoder, module, self._protocol(True), device
+        )
+        if not all(part.isfinite().all() for part in (embeddings, gallery) if part is not None):
             return dict.fromkeys(self.metrics, float("nan"))
-        return evaluate_retrieval(self.metrics, embeddings, groups, self.similarity)
+        return evaluate_retrieval(
+            self.metrics, embeddings, groups, self.similarity, gallery, gallery_groups
+        )
+
+    def _protocol(self, validating: bool) -> str:
+        return VALIDATED_BY.get(self.protocol, self.protocol) if validating else self.protocol
+
+    def _gallery(
+        self, encoder: Encoder, module: ProductModule, protocol: str, device: torch.device
+    ) -> tuple[Tensor, Tensor] | tuple[None, None]:
+        """Embeddings and groups of what is searched; nothing where queries search each other."""
+        searched = PROTOCOLS[protocol](module, device)
+        return (None, None) if searched is None else (encoder.embed(searched[0]), searched[1])
 
     def test(
-        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+        self, matcher: EmbeddingMatcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``.
 
@@ -109,11 +138,8 @@ class Retrieval(Task):
         nearest first (whatever the protocol), and ``similarities`` theirs.
         """
         products, groups = module.split(split, device)
-        embeddings = encoder.embed(products)
-        gallery, gallery_groups = None, None
-        if self.protocol == "train_gallery":
-            others, gallery_groups = module.split("train", device)
-            gallery = encoder.embed(others)
+        embeddings = matcher.encoder.embed(products)
+        gallery, gallery_groups = self._gallery(matcher.encoder, module, self.protocol, device)
         scores = evaluate_retrieval(
             self.metrics, embeddings, groups, self.similarity, gallery, gallery_groups
         )
@@ -125,7 +151,7 @@ class Retrieval(Task):
             table,
             embeddings,
             _clusters(module.data, split),
-            {name: metric.specification for name, metric in self.metrics.items()},
+            self.specifications,
             lambda: self._draw(module.data, split, embeddings),
         )
 
@@ -146,7 +172,7 @@ class Retrieval(Task):
         ids = np.array(data.catalogue.select(rows)["product_id"][:])
         table: dict[str, np.ndarray | list[np.ndarray]] = {
             "product_id": ids,
-            "group": data.groups[rows],
+            "group": data.get(Groups).numbers(len(data.catalogue))[rows],
         }
         if len(rows) > 1:
             values, found = topk_neighbours(embeddings, None, self.similarity, k=NEAREST)
@@ -161,5 +187,19 @@ def _clusters(data: ProductData, split: str) -> tuple[str, ...]:
     Groups that training never saw are a sample of the groups there are, and queries of one share
     its luck. Where all were trained on, such as ten kinds of clothes, the question is about these.
     """
-    tested, trained = (data.groups[data.splits[name]] for name in (split, "train"))
-    return () if np.isin(tested[tested >= 0], trained).all() else ("group",)
+    groups = data.get(Groups)
+    return () if np.isin(groups.labels_of(split), groups.labels_of("train")).all() else ("group",)
+
+
+def _check_gallery(groups: Groups, products: int, name: str, known: np.ndarray) -> None:
+    """Refuse a gallery in which the products of a split, of the groups ``known``, find nothing."""
+    if not len(groups.gallery):
+        raise LikewiseError(
+            "protocol=gallery needs data with a gallery of their own, such as data=grocery_store; "
+            "use protocol=leave_one_out or train_gallery"
+        )
+    if not np.isin(known, groups.numbers(products)[groups.gallery]).any():
+        raise LikewiseError(
+            f"the gallery holds no product of a group of the {name} products, so nothing can be "
+            "found; use protocol=leave_one_out or train_gallery"
+        )

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from likewise.data.catalogue import ProductData, make_catalogue
+from likewise.data.catalogue import make_catalogue
 from likewise.data.module import ProductModule
 from likewise.data.products import take
-from likewise.encoders.base import Encoder
-from likewise.errors import LikewiseError
+from likewise.data.relevance import Judgements
+from likewise.matchers.base import EmbeddingMatcher
 from likewise.metrics.graded import GradedMetric, GradedRanking
 from likewise.tasks.base import DrawnFigure, Result, Task
 
@@ -21,8 +21,8 @@ CHUNK = 4096
 class Search(Task):
     """Graded judgements: the judged products of each query, ranked by similarity to its text.
 
-    A query is embedded as a product that has its text as the title and nothing else. It is read as
-    it was typed: the steps of ``cleaning`` are for products.
+    A query is embedded as a product that has its text as the title and nothing else; its text
+    passed the steps of ``cleaning`` that titles pass, as that of ``Model.search`` does.
 
     Args:
         metrics: by name.
@@ -30,24 +30,10 @@ class Search(Task):
     """
 
     metric_kind = GradedMetric
-
-    def check(self, data: ProductData, split: str) -> None:
-        """See ``Task``."""
-        if data.judgements is None:
-            raise LikewiseError(
-                "task=search needs products that are graded for queries, which these data do not "
-                "have; choose data that do, such as data=search_relevance"
-            )
-        for name in dict.fromkeys(("validation", split)):
-            grades = data.judgements.grades[data.judgements.splits[name]]
-            if len(np.unique(grades)) < 2:
-                raise LikewiseError(
-                    f"the {name} split has {len(grades)} judgements of {len(np.unique(grades))} "
-                    "different grades, and a ranking can only be scored by at least 2"
-                )
+    relevance = Judgements
 
     def test(
-        self, encoder: Encoder, module: ProductModule, split: str, device: torch.device
+        self, matcher: EmbeddingMatcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``.
 
@@ -55,25 +41,25 @@ class Search(Task):
         judged products from the most to the least similar one, with ``similarities`` and
         ``grades``.
         """
-        judgements = module.data.judgements
-        assert judgements is not None
+        judgements = module.data.get(Judgements)
         chosen = judgements.splits[split]
         asked, query = np.unique(judgements.query[chosen], return_inverse=True)
         texts = [judgements.queries[place] for place in asked]
-        scores = self._scores(encoder, module, texts, query, judgements.product[chosen], device)
+        scores = self._scores(matcher, module, texts, query, judgements.product[chosen], device)
         ranking = GradedRanking(query, scores, judgements.grades[chosen])
         values = {name: metric.per_query(ranking) for name, metric in self.metrics.items()}
         ids = np.array(module.data.catalogue["product_id"][:])[judgements.product[chosen]]
         return Result(
             {f"{split}/{name}": metric(ranking) for name, metric in self.metrics.items()},
             {"product_id": np.array(texts), **_ranked(ranking, ids), **values},
-            specifications={name: metric.specification for name, metric in self.metrics.items()},
+            specifications=self.specifications,
             draw=lambda: self._draw(ranking, values),
         )
 
+    @torch.no_grad()
     def _scores(
         self,
-        encoder: Encoder,
+        matcher: EmbeddingMatcher,
         module: ProductModule,
         texts: list[str],
         query: np.ndarray,
@@ -81,15 +67,18 @@ class Search(Task):
         device: torch.device,
     ) -> np.ndarray:
         """Of each judgement, float64 [m]; each text and each product is embedded once."""
+        matcher.eval()
         rows, place = np.unique(product, return_inverse=True)
-        titles = make_catalogue({"product_id": texts, "title": texts})
+        # Two queries may have the same text once they are cleaned.
+        ids = [str(place) for place in range(len(texts))]
+        titles = make_catalogue({"product_id": ids, "title": texts})
         parts = module.read(titles), take(module.products, torch.from_numpy(rows))
         left, right = (
-            encoder.embed({name: values.to(device) for name, values in part.items()})
+            matcher.encoder.embed({name: values.to(device) for name, values in part.items()})
             for part in parts
         )
         pairs = zip(_chunks(query), _chunks(place), strict=True)
-        found = [encoder.compare(left[one], right[other], self.similarity) for one, other in pairs]
+        found = [matcher.compare(left[one], right[other]) for one, other in pairs]
         return torch.cat(found).double().cpu().numpy()
 
     def _draw(

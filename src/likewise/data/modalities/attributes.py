@@ -79,7 +79,7 @@ class Attributes(Reader):
         """See ``Reader``."""
         # A code of its own for 0.
         cardinalities = [len(codes) + 1 for codes in self.codes.values()]
-        return {"numeric_attributes": 2 * len(self.scales), "cardinalities": cardinalities}
+        return {"numeric": 2 * len(self.scales), "cardinalities": cardinalities}
 
     def save(self, folder: Path) -> None:
         """See ``Reader``."""

@@ -27,11 +27,14 @@ class Reader:
         raise NotImplementedError
 
     def sizes(self) -> dict[str, Any]:
-        """What encoders have to know of the tensors, by the config's key; after ``fit``."""
+        """What encoders have to know of the tensors; after ``fit``.
+
+        The composition puts them into the config as ``sizes.<modality>.<name>``.
+        """
         return {}
 
     def save(self, folder: Path) -> None:
-        """Write what ``fit`` learned."""
+        """Write what ``fit`` learned into a folder that the reader has for itself."""
 
     def load(self, folder: Path) -> None:
         """Instead of ``fit``: read what ``save`` wrote."""

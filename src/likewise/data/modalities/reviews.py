@@ -46,16 +46,15 @@ class Reviews(Reader):
 
     def sizes(self) -> dict[str, Any]:
         """See ``Reader``."""
-        return {"review_vocabulary_size": self.subwords.vocabulary_size}
+        return {"vocabulary_size": self.subwords.vocabulary_size}
 
     def save(self, folder: Path) -> None:
         """See ``Reader``."""
-        (folder / "reviews").mkdir(exist_ok=True)
-        self.subwords.save(folder / "reviews")
+        self.subwords.save(folder)
 
     def load(self, folder: Path) -> None:
         """See ``Reader``."""
-        self.subwords.load(folder / "reviews")
+        self.subwords.load(folder)
 
     def _reviews(self, catalogue: Dataset, rows: np.ndarray) -> list[list[str]]:
         if "reviews" not in catalogue.column_names:

@@ -6,25 +6,28 @@ import numpy as np
 from torch import Generator, Tensor
 
 from likewise.data.catalogue import ProductData
+from likewise.data.relevance import Groups, Relevance
 
 
 class Sampler:
     """Draws the order of an epoch; a batch is the next ``batch_size`` of it.
 
     Attributes:
-        orders_pairs: whether it can also order labelled pairs.
+        orders: the kinds of relevance whose units it can order.
     """
 
-    orders_pairs = False
+    orders: tuple[type[Relevance], ...] = (Groups,)
 
-    def prepare(self, data: ProductData, rows: np.ndarray) -> None:
-        """Learn what else is known of the training products, ``rows`` (int64 [n]), once."""
+    def prepare(self, data: ProductData, products: np.ndarray) -> None:
+        """Learn what else is known of the training units, once.
 
-    def prepare_pairs(self, left: np.ndarray, right: np.ndarray) -> None:
-        """Learn which products the training pairs hold, int64 [n] each, once."""
+        Args:
+            products: int64 [sides, n], rows of the catalogue: of one side for products of groups,
+                of two for pairs.
+        """
 
     def epoch(self, groups: Tensor, generator: Generator) -> Tensor:
-        """The products of an epoch.
+        """The units of an epoch.
 
         Args:
             groups: int64 [n], of the training products; where pairs are trained, their labels.

@@ -7,8 +7,8 @@ import torch
 from torch import Generator, Tensor
 
 from likewise.data.catalogue import ProductData
+from likewise.data.relevance import Groups, Pairs
 from likewise.data.samplers.base import Sampler
-from likewise.errors import LikewiseError
 
 
 class HardPair(Sampler):
@@ -22,28 +22,23 @@ class HardPair(Sampler):
     alike.
     """
 
-    orders_pairs = True
+    orders = (Groups, Pairs)
     sides: np.ndarray | None = None
 
-    def prepare(self, data: ProductData, rows: np.ndarray) -> None:
-        """See ``Sampler``."""
-        if data.pairs is None:
-            raise LikewiseError(
-                "sampler=hard_pair needs data with labelled pairs, such as data=product_matching; "
-                "use sampler=uniform or m_per_class"
-            )
-        train = data.pairs.splits["train"]
+    def prepare(self, data: ProductData, products: np.ndarray) -> None:
+        """See ``Sampler``; products of groups are walked along the training pairs between them."""
+        if len(products) == 2:
+            rows, places = np.unique(products, return_inverse=True)
+            self.sides = places.reshape(2, -1)
+            self.neighbours = _neighbours(len(rows), *self.sides)
+            return
+        pairs = data.get(Pairs, "sampler=hard_pair")
+        train = pairs.splits["train"]
         place = np.full(len(data.catalogue), -1)
-        place[rows] = np.arange(len(rows))
-        left, right = place[data.pairs.left[train]], place[data.pairs.right[train]]
+        place[products[0]] = np.arange(products.shape[1])
+        left, right = place[pairs.left[train]], place[pairs.right[train]]
         known = (left >= 0) & (right >= 0)
-        self.neighbours = _neighbours(len(rows), left[known], right[known])
-
-    def prepare_pairs(self, left: np.ndarray, right: np.ndarray) -> None:
-        """See ``Sampler``."""
-        products, places = np.unique(np.stack([left, right]), return_inverse=True)
-        self.sides = places.reshape(2, -1)
-        self.neighbours = _neighbours(len(products), *self.sides)
+        self.neighbours = _neighbours(products.shape[1], left[known], right[known])
 
     def epoch(self, groups: Tensor, generator: Generator) -> Tensor:
         """See ``Sampler``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from likewise.data.relevance import Groups, Pairs
 from likewise.data.samplers.base import Sampler
 from likewise.errors import LikewiseError
 
@@ -24,7 +25,7 @@ class MPerClass(Sampler):
         batch_size: products a step, a multiple of ``m``.
     """
 
-    orders_pairs = True
+    orders = (Groups, Pairs)
 
     def __init__(self, m: int, batch_size: int) -> None:
         if m < 2:

@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from likewise.data.catalogue import ProductData
+from likewise.data.relevance import Pairs
 from likewise.data.samplers.base import Sampler
 from likewise.errors import LikewiseError
 
@@ -26,20 +27,16 @@ class SourceAware(Sampler):
     def __init__(self, batch_size: int) -> None:
         self.batch_size = batch_size
 
-    def prepare(self, data: ProductData, rows: np.ndarray) -> None:
+    def prepare(self, data: ProductData, products: np.ndarray) -> None:
         """See ``Sampler``; the two sides of the pairs are the sources."""
-        if data.pairs is None:
-            raise LikewiseError(
-                "sampler=source_aware needs data with pairs of two sources, such as "
-                "data=product_matching; use sampler=uniform"
-            )
-        both = np.intersect1d(data.pairs.left, data.pairs.right)
+        pairs = data.get(Pairs, "sampler=source_aware")
+        both = np.intersect1d(pairs.left, pairs.right)
         if len(both):
             raise LikewiseError(
                 f"sampler=source_aware needs pairs whose sides are two sources; {len(both)} "
                 "products of these data stand on both sides, so use sampler=hard_pair or uniform"
             )
-        self.source = torch.from_numpy(np.isin(rows, data.pairs.right))
+        self.source = torch.from_numpy(np.isin(products[0], pairs.right))
 
     def epoch(self, groups: Tensor, generator: Generator) -> Tensor:
         """See ``Sampler``."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from likewise.data.catalogue import ProductData, make_catalogue
-from likewise.data.relevance import Behaviour
+from likewise.data.relevance import Events
 from likewise.data.sources.files import find_folder, fingerprint, read_table
 from likewise.errors import LikewiseError
 
@@ -47,7 +47,7 @@ class AmazonReviews:
     S3-Rec's files hold only their numbers. There are no titles and no times, only the order within
     a user. The events are split by leaving one out: a user's last is ``test``, the one before
     ``validation``, the others ``train``; users with fewer than three events are in ``train`` with
-    all. Groups are unknown and all products are in ``splits["train"]``.
+    all. All products are in ``splits["train"]``.
 
     Args:
         name: ``beauty``, ``sports`` or ``toys``.
@@ -91,11 +91,9 @@ class AmazonReviews:
         nobody = np.zeros(0, np.int64)
         return ProductData(
             catalogue=catalogue,
-            groups=np.full(len(catalogue), -1),
-            group_names=[],
             splits={"train": np.arange(len(catalogue)), "validation": nobody, "test": nobody},
             fingerprint=fingerprint(read.paths),
-            behaviour=_behaviour(read),
+            relevance=(_events(read),),
         )
 
 
@@ -114,12 +112,12 @@ def leave_one_out(lengths: np.ndarray) -> dict[str, np.ndarray]:
     return {"train": train, "validation": last - 1, "test": last}
 
 
-def _behaviour(read: _Sequences) -> Behaviour:
+def _events(read: _Sequences) -> Events:
     from datasets import Dataset
 
     user = np.repeat(read.users, read.lengths)
     events = Dataset(pa.table({"user": user, "product": read.products}))
-    return Behaviour(events, leave_one_out(read.lengths))
+    return Events(events, leave_one_out(read.lengths))
 
 
 def _read_parquet(items_path: Path, sequences_path: Path) -> _Sequences:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from likewise.data.catalogue import SPLITS, ProductData, make_catalogue
-from likewise.data.relevance import Behaviour
+from likewise.data.relevance import Events, Trust
 from likewise.data.sources.files import find_folder, fingerprint, read_table
 from likewise.data.time_split import time_splits
 from likewise.errors import LikewiseError
@@ -36,7 +36,7 @@ COLUMNS = {
     "helpfulness": "helpfulness",
     "timestamp": "time",
 }
-TRUST_COLUMNS = {"user_id": "user", "trusts_user_id": "trusts"}
+TRUST_COLUMNS = ("user_id", "trusts_user_id")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Ciao:
     the review, as others found it) and ``time`` (seconds since 1970); of several ratings of a
     product by one user the latest is kept. The events are split by time. The version without
     ratings (``interactions.parquet``) has ``user`` and ``product`` only, no time, and the splits
-    of its publishers. Categories are numbers. Groups are unknown and all products are in
+    of its publishers. Categories are numbers. All products are in
     ``splits["train"]``.
 
     Args:
@@ -157,18 +157,13 @@ def _data(
     for name in ("rating", "helpfulness", "time"):
         if name in table.column_names:
             events[name] = table[name].cast(pa.float64())
+    trusted = Trust(*(trust[name].to_numpy() for name in TRUST_COLUMNS))
     nobody = np.zeros(0, np.int64)
     return ProductData(
         catalogue=catalogue,
-        groups=np.full(len(items), -1),
-        group_names=[],
         splits={"train": np.arange(len(items)), "validation": nobody, "test": nobody},
         fingerprint=content,
-        behaviour=Behaviour(
-            events=Dataset(pa.table(events)),
-            splits=splits,
-            trust=Dataset(trust.rename_columns(list(TRUST_COLUMNS.values()))),
-        ),
+        relevance=(Events(Dataset(pa.table(events)), splits, trusted),),
         findings=findings,
     )
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from likewise.data.catalogue import SPLITS, ProductData, with_info
 from likewise.data.images import image_dataset
 from likewise.data.letterbox import decode_all
+from likewise.data.relevance import Groups
 from likewise.data.sources.files import find_folder, fingerprint, read_table
 from likewise.errors import LikewiseError
 
@@ -89,7 +90,8 @@ class Clothing:
             image_size=self.image_size,
             sender_disjoint=self.sender_disjoint_validation and self.split_seed,
         )
-        return ProductData(catalogue, groups.astype(np.int64), group_names.tolist(), splits, digest)
+        relevance = (Groups.of(groups, group_names.tolist(), splits),)
+        return ProductData(catalogue, splits, digest, relevance)
 
     def _without_shared_senders(
         self, splits: dict[str, np.ndarray], senders: np.ndarray | None

@@ -18,6 +18,7 @@ import numpy as np
 
 from likewise.data.catalogue import ProductData, with_info
 from likewise.data.images import image_dataset
+from likewise.data.relevance import Groups
 from likewise.data.splits import stratified_sample
 from likewise.errors import LikewiseError
 
@@ -91,7 +92,8 @@ class FashionMNIST:
             _info(),
         )
         splits = self._splits(all_groups, len(images[0]))
-        return ProductData(catalogue, all_groups, GROUP_NAMES, splits, digest.hexdigest()[:16])
+        relevance = (Groups.of(all_groups, GROUP_NAMES, splits),)
+        return ProductData(catalogue, splits, digest.hexdigest()[:16], relevance)
 
     def _folder(self) -> Path:
         if self.path is not None:

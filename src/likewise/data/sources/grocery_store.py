@@ -18,6 +18,7 @@ import pyarrow as pa
 from likewise.data.catalogue import ProductData, with_info
 from likewise.data.images import image_dataset
 from likewise.data.letterbox import decode_all
+from likewise.data.relevance import Groups
 from likewise.data.sources.files import find_folder, fingerprint, read_table
 from likewise.errors import LikewiseError
 
@@ -58,8 +59,9 @@ class GroceryStore:
     """``photos.parquet`` and ``products.parquet``, or the repository as it is.
 
     The catalogue holds the photos and after them the shop's products, which are in a split of
-    their own, ``products``: to find the product of a photo, search these. Only the products have
-    a title, a category and a description, since a photo has none where it is taken.
+    their own, ``products``, and are the gallery: with ``protocol=gallery`` a photo searches these.
+    Only the products have a title, a category and a description, since a photo has none where it
+    is taken.
 
     Args:
         path: the folder of the Parquet files, or the repository's, or its ``dataset``; ``None``
@@ -114,18 +116,20 @@ class GroceryStore:
         }
         labels = np.array([getattr(row, self.level) for row in rows])
         parts = np.array([row.split if isinstance(row, Photo) else "products" for row in rows])
-        return ProductData(
-            catalogue,
-            np.searchsorted(sorted(names), labels).astype(np.int64),
+        splits = {name: np.flatnonzero(parts == name) for name in (*LISTS, "products")}
+        groups = Groups.of(
+            np.searchsorted(sorted(names), labels),
             [names[label] for label in sorted(names)],
-            {name: np.flatnonzero(parts == name) for name in (*LISTS, "products")},
-            fingerprint(
-                files,
-                image_size=self.image_size,
-                level=self.level,
-                text_on_photos=self.text_on_photos,
-            ),
+            splits,
+            gallery=splits["products"],
         )
+        digest = fingerprint(
+            files,
+            image_size=self.image_size,
+            level=self.level,
+            text_on_photos=self.text_on_photos,
+        )
+        return ProductData(catalogue, splits, digest, (groups,))
 
 
 def _read_parquet(folder: Path) -> tuple[list[Photo], list[Product], list[Path]]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from likewise.data.catalogue import ProductData, make_catalogue
-from likewise.data.relevance import Behaviour
+from likewise.data.relevance import LoggedFeedback
 from likewise.data.sources.files import find_folder, fingerprint, read_table
 from likewise.data.time_split import time_splits
 from likewise.errors import LikewiseError
@@ -33,16 +33,16 @@ USER_FEATURES = [f"user_feature_{number}" for number in range(4)]
 class OpenBandit:
     """The log of one policy in one campaign, ``<policy>_<campaign>.parquet`` or ``obp``'s CSV.
 
-    An event is one item at one position of one impression. Its columns are ``user``, ``product``,
-    ``time`` (seconds since 1970, UTC), ``position`` (1 left, 2 centre, 3 right), ``click`` (0 or
-    1), ``propensity`` (the probability that the policy shows this item at this position),
-    ``user_feature_0`` to ``user_feature_3`` (hashed) and ``affinity`` (float32, one for each
-    product: how often the user clicked it before). The source names no users: ``user`` numbers
-    those with the same four features.
+    The relevance is ``LoggedFeedback``. A choice is one item (``action``) at one ``position`` (1
+    left, 2 centre, 3 right) of one impression; its ``reward`` is 1 for a click, else 0, and its
+    ``propensity`` the probability that the policy shows this item at this position. The columns of
+    its ``context`` are ``user``, ``time`` (seconds since 1970, UTC), ``user_feature_0`` to
+    ``user_feature_3`` (hashed) and ``affinity`` (float32, one for each product: how often the user
+    clicked it before). The source names no users: ``user`` numbers those with the same four
+    features.
 
-    Off-policy estimates use all events of a log. ``behaviour.splits`` divides them by time, for
-    models that are to be trained on the earlier ones. Groups are unknown and all products are in
-    ``splits["train"]``.
+    Off-policy estimates use the whole log. Its splits divide it by time, for models that are to be
+    trained on the earlier choices. All products are in ``splits["train"]``.
 
     Args:
         path: the folder of the files; ``None`` looks in ``$LIKEWISE_DATA/open_bandit`` and
@@ -79,15 +79,13 @@ class OpenBandit:
         nobody = np.zeros(0, np.int64)
         return ProductData(
             catalogue=make_catalogue(_columns(items), _info(self.campaign)),
-            groups=np.full(len(items), -1),
-            group_names=[],
             splits={"train": np.arange(len(items)), "validation": nobody, "test": nobody},
             fingerprint=fingerprint(
                 [items_path, log_path],
                 validation_share=self.validation_share,
                 test_share=self.test_share,
             ),
-            behaviour=_behaviour(events, self.validation_share, self.test_share),
+            relevance=(_feedback(events, self.validation_share, self.test_share),),
         )
 
     def _paths(self) -> tuple[Path, Path]:
@@ -151,11 +149,18 @@ def _events(log: pa.Table, items: pa.Table, path: Path) -> pa.Table:
     )
 
 
-def _behaviour(events: pa.Table, validation_share: float, test_share: float) -> Behaviour:
+def _feedback(log: pa.Table, validation_share: float, test_share: float) -> LoggedFeedback:
     from datasets import Dataset
 
-    splits = time_splits(events["time"].to_numpy(), validation_share, test_share)
-    return Behaviour(Dataset(events), splits)
+    columns = {name: log[name].to_numpy() for name in ("product", "position", "propensity")}
+    return LoggedFeedback(
+        context=Dataset(log.drop_columns([*columns, "click"])),
+        action=columns["product"],
+        position=columns["position"],
+        reward=log["click"].to_numpy().astype(np.float64),
+        propensity=columns["propensity"],
+        splits=time_splits(log["time"].to_numpy(), validation_share, test_share),
+    )
 
 
 def _columns(items: pa.Table) -> dict[str, list[Any]]:

@@ -13,13 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from likewise.data.catalogue import SPLITS, ProductData, make_catalogue
 from likewise.data.cleaning.price import parse_price
-from likewise.data.pair_leaks import PairLeaks, content_numbers, pair_leaks
-from likewise.data.relevance import Pairs
+from likewise.data.contents import content_numbers
+from likewise.data.relevance import Groups, Pairs
 from likewise.data.sources.files import find_folder, fingerprint
 from likewise.data.sources.pair_files import (
     PairFiles,
@@ -108,21 +106,16 @@ class ProductMatching:
             labels=files.labels,
             splits={name: np.flatnonzero(split == name) for name in SPLITS},
         )
-        contents = content_numbers(catalogue)
-        findings = _findings(files, unread_prices, pair_leaks(pairs, contents))
-        groups = _groups(pairs, len(files.ids))
+        splits = {name: pairs.products_of(name) for name in SPLITS}
+        groups = pairs.components(len(files.ids))
         firsts = np.unique(groups, return_index=True)[1]
+        names = [files.ids[row] for row in firsts]
         return ProductData(
             catalogue=catalogue,
-            groups=groups,
-            group_names=[files.ids[row] for row in firsts],
-            splits={
-                name: np.union1d(pairs.left[rows], pairs.right[rows])
-                for name, rows in pairs.splits.items()
-            },
+            splits=splits,
             fingerprint=fingerprint(files.paths, size=self.size),
-            pairs=pairs,
-            findings=findings,
+            relevance=(pairs, Groups.of(groups, names, splits)),
+            findings=_findings(files, unread_prices, pairs, content_numbers(catalogue)),
         )
 
     def _urls(self) -> dict[str, str]:
@@ -166,7 +159,9 @@ def _columns(files: PairFiles) -> tuple[dict[str, list[Any]], int]:
     return columns, unread
 
 
-def _findings(files: PairFiles, unread_prices: int, leaks: PairLeaks) -> list[str]:
+def _findings(
+    files: PairFiles, unread_prices: int, pairs: Pairs, contents: np.ndarray
+) -> list[str]:
     findings = []
     if files.mixed:
         findings.append(
@@ -174,23 +169,14 @@ def _findings(files: PairFiles, unread_prices: int, leaks: PairLeaks) -> list[st
         )
     if unread_prices:
         findings.append(f"prices that are not numbers and were left out: {unread_prices}")
-    if leaks.shared:
+    if repeated := pairs.repeated(contents):
         findings.append(
-            f"pairs that stand in more than one split: {leaks.shared}; the scores of "
+            f"pairs that stand in more than one split: {repeated}; the scores of "
             "test_without_leaks leave them out"
         )
-    if leaks.conflicting:
-        findings.append(f"pairs that are labelled a match and no match: {leaks.conflicting}")
+    if conflicting := pairs.conflicts(contents):
+        findings.append(f"pairs that are labelled a match and no match: {conflicting}")
     return findings
-
-
-def _groups(pairs: Pairs, count: int) -> np.ndarray:
-    """int64 [count]: the connected components of the training matches."""
-    train = pairs.splits["train"]
-    matches = train[pairs.labels[train] == 1]
-    edges = (np.ones(len(matches)), (pairs.left[matches], pairs.right[matches]))
-    graph = coo_matrix(edges, shape=(count, count))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
 def _info(name: str) -> DatasetInfo:

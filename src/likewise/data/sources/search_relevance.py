@@ -39,7 +39,7 @@ class SearchRelevance:
     The published test set has no grades, so the judged queries are split by a hash of their text,
     70 % train, 10 % validation, 20 % test, or as ``query_splits.parquet`` says where it is there.
     A product is in the first split that judges it, so that no product of ``splits["test"]`` was
-    judged for a query of another split. Groups are unknown.
+    judged for a query of another split.
 
     Args:
         path: the folder of the files; ``None`` looks in ``$LIKEWISE_DATA/home_depot_search`` and
@@ -77,19 +77,18 @@ class SearchRelevance:
             {"product_id": [str(key) for key in ids], "title": list(titles[first_rows])}, _info()
         )
         retitled = len(np.unique(product[titles != titles[first_rows][product]]))
+        judgements = Judgements(
+            queries=queries.dictionary.to_pylist(),
+            query=query,
+            product=product,
+            grades=grades,
+            splits={name: np.flatnonzero(split == name) for name in SPLITS},
+        )
         return ProductData(
             catalogue=catalogue,
-            groups=np.full(len(ids), -1),
-            group_names=[],
             splits=_product_splits(product, split),
             fingerprint=fingerprint([p for p in (path, splits_path) if p.is_file()]),
-            judgements=Judgements(
-                queries=queries.dictionary.to_pylist(),
-                query=query,
-                product=product,
-                grades=grades,
-                splits={name: np.flatnonzero(split == name) for name in SPLITS},
-            ),
+            relevance=(judgements,),
             findings=[f"products with more than one title, of which the first is kept: {retitled}"]
             if retitled
             else [],

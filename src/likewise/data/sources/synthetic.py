@@ -11,7 +11,7 @@ import numpy as np
 from likewise.data.catalogue import SPLITS, ProductData
 from likewise.data.images import image_dataset
 from likewise.data.memory import check_image_size, check_memory
-from likewise.data.relevance import Behaviour, Pairs
+from likewise.data.relevance import Events, Groups, Pairs
 from likewise.data.splits import stratified_sample
 from likewise.errors import LikewiseError
 
@@ -67,7 +67,7 @@ class Synthetic:
     A design is a value of each of ``LATENTS``. An offer has a title and a description with any of
     the words for these values, a picture (the kind is its pattern, the brand a mark in a corner)
     shifted and under noise, attributes, a price and reviews. With these come pairs (half of them
-    offers of one design; of the others half differ as little as the split allows) and behaviour
+    offers of one design; of the others half differ as little as the split allows) and events
     (people with tastes for latent values look at one product after another). Everything is a
     function of the arguments.
 
@@ -105,12 +105,13 @@ class Synthetic:
         names = [f"{' '.join(_plain(design))} ({number})" for number, design in enumerate(designs)]
         return ProductData(
             catalogue,
-            group,
-            names,
             splits,
             digest.hexdigest()[:16],
-            pairs=self._pairs(group, splits),
-            behaviour=self._behaviour(latents),
+            relevance=(
+                self._pairs(group, splits),
+                Groups.of(group, names, splits),
+                self._events(latents),
+            ),
         )
 
     def latents(self) -> np.ndarray:
@@ -201,7 +202,7 @@ class Synthetic:
         left, right, labels = np.array(found, np.int64).T
         return Pairs(left, right, labels, places)
 
-    def _behaviour(self, latents: np.ndarray) -> Behaviour:
+    def _events(self, latents: np.ndarray) -> Events:
         from datasets import Dataset
 
         draws = self._draws(5)
@@ -222,7 +223,7 @@ class Synthetic:
         )
         last = np.arange(1, self.users + 1) * self.events - 1
         rest = np.setdiff1d(np.arange(self.users * self.events), [*last, *(last - 1)])
-        return Behaviour(events, {"train": rest, "validation": last - 1, "test": last})
+        return Events(events, {"train": rest, "validation": last - 1, "test": last})
 
 
 def _plain(latent: np.ndarray) -> list[str]:

@@ -12,24 +12,21 @@ import numpy as np
 
 from likewise.data.catalogue import SPLITS, ProductData
 from likewise.data.memory import check_image_size
+from likewise.data.relevance import Groups, Relevance
 from likewise.data.table.base import named
 from likewise.data.table.columns import CONTENTS, resolve
 from likewise.data.table.relevance import (
     draw,
     named_shares,
-    products_of,
     read_pairs,
     with_validation,
 )
 from likewise.data.table.rows import open_rows
 from likewise.data.table.store import Stored, cache_folder, codes, store
-from likewise.data.telling import untellable_groups, untellable_pairs
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-    from likewise.data.relevance import Pairs
 
 
 @dataclass(frozen=True)
@@ -100,10 +97,10 @@ class TableSource:
         if stored.repeated:
             findings.append(self._check_ids(stored, roles))
         groups = np.full(len(stored.table), -1, np.int64)
-        group_names: list[str] = []
+        names: list[str] = []
         if "group" in roles:
-            groups, group_names = codes(_column(stored.table, "group"))
-        pairs = None
+            groups, names = codes(_column(stored.table, "group"))
+        relevance: list[Relevance] = []
         if self.pairs is not None:
             ids = _column(stored.table, "product_id")
             pairs, more = read_pairs(
@@ -114,25 +111,35 @@ class TableSource:
                 self.encoding,
                 cache_folder() / "datasets",
             )
+            relevance.append(pairs)
             findings += more
-        elif not (groups >= 0).any():
+            splits = {name: pairs.products_of(name) for name in pairs.splits}
+        else:
+            splits, more = self._splits(stored.table, groups)
+            findings += more
+        known = np.flatnonzero(groups >= 0)
+        if len(known):
+            relevance.append(Groups.of(groups[known], names, splits, known))
+        if relevance:
+            # Of a split that a column of splits leaves empty, ``with_validation`` has spoken.
+            stated = self.pairs is None and "split" in stored.table.column_names
+            lacking = relevance[0].untellable().items()
+            findings += [text for name, text in lacking if len(splits[name]) or not stated]
+        else:
             findings.append(
                 "which products are alike is unknown, so nothing can be scored; name a column with "
                 "data.columns.group=… or a file with data.pairs=…"
             )
-        splits, more = self._splits(stored.table, groups, pairs)
         own = [name for name in ("group", "split", "place") if name in stored.table.column_names]
         digest = hashlib.sha256(stored.digest.encode())
-        for part in (*splits.values(), *_arrays(pairs)):
+        for part in splits.values():
             digest.update(np.ascontiguousarray(part).tobytes() + b"|")
         return ProductData(
             stored.table.remove_columns(own),
-            groups,
-            group_names,
             splits,
             digest.hexdigest()[:16],
-            pairs=pairs,
-            findings=findings + more,
+            tuple(relevance),
+            findings,
         )
 
     def _check(self) -> None:
@@ -173,10 +180,9 @@ class TableSource:
         return path.parent if path.is_file() else path
 
     def _splits(
-        self, table: Dataset, groups: np.ndarray, pairs: Pairs | None
+        self, table: Dataset, groups: np.ndarray
     ) -> tuple[dict[str, np.ndarray], list[str]]:
-        if pairs is not None:
-            return products_of(pairs), list(untellable_pairs(pairs).values())
+        """The splits as stated or drawn; of products with a group (-1 is none) if any has one."""
         shares = named_shares(self.shares)
         # Without a group nothing can be learnt from a product, nor searched for.
         usable = np.flatnonzero(groups >= 0) if (groups >= 0).any() else np.arange(len(groups))
@@ -185,25 +191,11 @@ class TableSource:
             stated, names = codes(_column(table, "split"))
             place = {name: names.index(name) if name in names else -2 for name in SPLITS}
             found = {name: usable[stated[usable] == place[name]] for name in SPLITS}
-            splits, said = with_validation(found, groups, shares, split_by, self.split_seed)
-            filled = {name: rows for name, rows in splits.items() if len(rows)}
-            return splits, said + self._untellable(filled, groups)
+            return with_validation(found, groups, shares, split_by, self.split_seed)
         drawn = draw(groups[usable], shares, split_by, self.split_seed)
-        splits = {name: usable[rows] for name, rows in drawn.items()}
-        return splits, self._untellable(splits, groups)
-
-    def _untellable(self, splits: dict[str, np.ndarray], groups: np.ndarray) -> list[str]:
-        if not (groups >= 0).any():
-            return []
-        return list(untellable_groups(splits, groups).values())
+        return {name: usable[rows] for name, rows in drawn.items()}, []
 
 
 def _column(table: Dataset, name: str) -> Any:
     """A column as Arrow has it, with nothing read into memory."""
     return table.data.table[name]
-
-
-def _arrays(pairs: Pairs | None) -> list[np.ndarray]:
-    if pairs is None:
-        return []
-    return [pairs.left, pairs.right, pairs.labels, *pairs.splits.values()]

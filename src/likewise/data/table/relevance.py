@@ -130,14 +130,6 @@ def read_pairs(
     return pairs, findings.sentences()
 
 
-def products_of(pairs: Pairs) -> dict[str, np.ndarray]:
-    """Rows (int64) of the products that each split has pairs of."""
-    return {
-        name: np.unique(np.concatenate([pairs.left[rows], pairs.right[rows]]))
-        for name, rows in pairs.splits.items()
-    }
-
-
 def with_validation(
     splits: Mapping[str, np.ndarray],
     groups: np.ndarray,

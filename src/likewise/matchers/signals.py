@@ -9,45 +9,47 @@ import torch
 from torch import Tensor
 
 from likewise.data.pair_signals import PairSignals, read_offers
-from likewise.data.products import LabelledPairs, Products
+from likewise.data.products import LabelledPairs
 from likewise.encoders.base import Encoder
-from likewise.encoders.trees import Trees
 from likewise.errors import LikewiseError
+from likewise.matchers.base import Matcher
+from likewise.matchers.similarity import SimilarityMatcher
+from likewise.matchers.trees import Trees
 from likewise.similarity.base import Similarity
 
 # Stands for a signal that is missing; all signals are at least 0.
 MISSING = -1.0
 
 
-class SignalTrees(Encoder):
+class SignalTrees(Matcher):
     """Scores a pair by what its texts, model numbers, prices and attributes have in common.
 
-    A strong baseline that needs seconds. It reads the catalogue itself, and learns all at once
-    (``method=signals``).
+    A strong baseline that needs seconds. It reads the catalogue itself, and learns from all pairs
+    at once (``method=fit``).
 
     Args:
-        base: an encoder whose similarity is one more signal, as it comes (a pretrained one);
-            ``None`` for none.
+        encoder: the similarity of its embeddings is one more signal. The encoder is not trained, so
+            a pretrained one is meant. ``None`` for no such signal.
+        similarity: the measure between two embeddings of the encoder.
         trees, depth, learning_rate, subsample, features: of scikit-learn's
             ``GradientBoostingClassifier``; the last two are shares of the pairs and of the signals
             that a tree sees.
     """
 
-    trained_by = "signals"
-    modality = ""
-    embeds = False
+    encoder_use = "optional"
+    trained_by = "fit"
 
     def __init__(
         self,
-        base: Encoder | None = None,
+        encoder: Encoder | None = None,
+        similarity: Similarity | None = None,
         trees: int = 200,
         depth: int = 4,
         learning_rate: float = 0.05,
         subsample: float = 0.7,
         features: float = 0.3,
     ) -> None:
-        super().__init__(embedding_size=1)
-        self.base = base.requires_grad_(False) if base is not None else None
+        super().__init__(encoder.requires_grad_(False) if encoder is not None else None, similarity)
         self.options = {
             "n_estimators": trees,
             "max_depth": depth,
@@ -60,56 +62,45 @@ class SignalTrees(Encoder):
         self.register_buffer("learned", torch.empty(0, dtype=torch.uint8))
 
     def count_parameters(self) -> int:
-        """See ``Encoder``: the thresholds and leaves of the trees, and the base's parameters."""
-        return self.forest.count_nodes() + sum(p.numel() for p in self.parameters())
+        """See ``Matcher``: the thresholds and leaves of the trees, and the encoder's parameters."""
+        return self.forest.count_nodes() + super().count_parameters()
 
-    def features(self, products: Tensor) -> Tensor:
-        """Of one product alone, which signals are not about."""
-        raise LikewiseError(
-            "signals are of pairs, so there are no embeddings of single products; use "
-            "task=matching, or another encoder"
-        )
-
-    def match(self, left: Products, right: Products, similarity: Similarity) -> Tensor:
-        """Signals need the catalogue; see ``match_pairs``."""
-        raise NotImplementedError("signals are read from a catalogue, by match_pairs()")
-
-    def fit(self, pairs: LabelledPairs, similarity: Similarity, seed: int) -> float:
+    def fit(self, pairs: LabelledPairs, seed: int) -> float:
         """Learn rare words and the trees; returns the mean log loss of the training pairs."""
         from sklearn.ensemble import GradientBoostingClassifier
         from sklearn.metrics import log_loss
 
         offers = read_offers(pairs.catalogue, pairs.rows)
         self.signals.fit(offers)
-        table, labels = self._table(pairs, similarity), pairs.labels.cpu().numpy()
+        table, labels = self._table(pairs), pairs.labels.cpu().numpy()
         try:
             model = GradientBoostingClassifier(**self.options, random_state=seed)
             model.fit(table, labels)
         except ValueError as error:
             # What scikit-learn says of an option out of its range.
-            raise LikewiseError(f"encoder=signals: {' '.join(str(error).split())}") from error
+            raise LikewiseError(f"matcher=signals: {' '.join(str(error).split())}") from error
         self.forest.take(model, table[:1])
         text = np.frombuffer(self.signals.to_json().encode(), np.uint8)
         self.learned = torch.from_numpy(text.copy())
         return float(log_loss(labels, model.predict_proba(table)[:, 1]))
 
     @torch.no_grad()
-    def match_pairs(self, pairs: LabelledPairs, similarity: Similarity) -> Tensor:
-        """See ``Encoder``; log odds of a match."""
+    def match_pairs(self, pairs: LabelledPairs) -> Tensor:
+        """See ``Matcher``; log odds of a match."""
         self.eval()
         if not self.signals.fitted:
             self.signals = PairSignals.from_json(bytes(self.learned.cpu().numpy()).decode())
-        table = torch.from_numpy(self._table(pairs, similarity)).to(pairs.left.device)
+        table = torch.from_numpy(self._table(pairs)).to(pairs.left.device)
         return self.forest(table).float()
 
-    def _table(self, pairs: LabelledPairs, similarity: Similarity) -> np.ndarray:
+    def _table(self, pairs: LabelledPairs) -> np.ndarray:
         """Float32 [m, signals]."""
         left, right = pairs.left.cpu().numpy(), pairs.right.cpu().numpy()
         table = self.signals(read_offers(pairs.catalogue, pairs.rows), left, right)
-        if self.base is not None:
-            embedded = self.base.embed(pairs.products)
-            alike = self.base.compare(embedded[pairs.left], embedded[pairs.right], similarity)
-            table = np.column_stack([table, alike.float().cpu().numpy()])
+        if self.encoder is not None:
+            assert self.similarity is not None
+            alike = SimilarityMatcher(self.encoder, self.similarity).match_pairs(pairs)
+            table = np.column_stack([table, alike.cpu().numpy()])
         return np.nan_to_num(table, nan=MISSING)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:

@@ -15,9 +15,10 @@ class Trees(nn.Module):
     """The sum of trees that scikit-learn has grown.
 
     Attributes:
-        feature, left, right: int64 [trees, nodes]; of a leaf, which is its own child, 0.
-        threshold, value: float64 [trees, nodes]; up to it a row goes left, and what a leaf says.
-        start: float64, what is said before any tree.
+        feature, left, right: int64 [trees, nodes]; a leaf is its own child, and its feature is 0.
+        threshold, value: float64 [trees, nodes]; a row goes left up to the threshold, and the value
+            of its leaf is added to its log odds.
+        start: float64, the initial log odds, to which the trees add.
     """
 
     feature: Tensor
@@ -38,7 +39,8 @@ class Trees(nn.Module):
         """The trees of a ``GradientBoostingClassifier`` of two classes.
 
         Args:
-            row: float32 [1, k], any, whose log odds tell those before the first tree.
+            row: float32 [1, k], any row; the initial log odds are found from the model's log odds
+                of it.
         """
         trees = [grown[0].tree_ for grown in model.estimators_]
         nodes = max(tree.node_count for tree in trees)
@@ -46,6 +48,8 @@ class Trees(nn.Module):
             name: np.zeros((len(trees), nodes), dtype=getattr(self, name).numpy().dtype)
             for name in NAMES
         }
+        # What only fills the table up is a leaf.
+        made["left"][:] = made["right"][:] = np.arange(nodes)
         for place, tree in enumerate(trees):
             own = np.arange(tree.node_count)
             leaf = tree.children_left < 0
@@ -64,9 +68,8 @@ class Trees(nn.Module):
     def count_nodes(self) -> int:
         """Thresholds and leaves of all trees; what only fills the table up is not counted."""
         own = torch.arange(self.left.shape[1], device=self.left.device)
-        # A leaf is its own child, and no node has the root for a child.
-        inner = (self.left != own) & (self.left > 0)
-        return 2 * int(inner.sum()) + len(self.left)
+        # A tree of n splits has n + 1 leaves.
+        return 2 * int((self.left != own).sum()) + len(self.left)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Log odds float64 [m] of rows float32 [m, k]."""
@@ -80,8 +83,16 @@ class Trees(nn.Module):
             node = after
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """The number of trees and nodes is learned."""
+        """The number of trees and nodes is learned; what is no tree is refused, as rows would walk
+        through it in circles or out of it."""
         for name in NAMES:
             if (found := state_dict.get(prefix + name)) is not None:
                 setattr(self, name, torch.empty_like(found))
         super()._load_from_state_dict(state_dict, prefix, *rest)
+        own = torch.arange(self.left.shape[-1], device=self.left.device)
+        same = len({getattr(self, name).shape for name in NAMES}) == 1
+        children = torch.stack([self.left, self.right]) if same else self.left
+        inside = (children >= own).all() and (children < len(own)).all()
+        if not (same and inside and (self.feature >= 0).all()):
+            errors: list[str] = rest[-1]
+            errors.append(f"{prefix or 'trees'}: these nodes are no trees")

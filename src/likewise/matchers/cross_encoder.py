@@ -1,4 +1,4 @@
-"""An encoder that reads the texts of a pair as one."""
+"""A matcher that reads the texts of a pair as one text."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from torch import Tensor, nn
 
 from likewise.data.products import LabelledPairs, Products, gather_front, take
 from likewise.encoders.base import Encoder
+from likewise.encoders.text import TextEncoder
 from likewise.errors import LikewiseError
+from likewise.matchers.base import TrainableMatcher
 from likewise.similarity.base import Similarity
 
 
-class CrossEncoder(Encoder):
+class CrossEncoder(TrainableMatcher):
     """The logit of a match from the embedding of both texts, one behind the other.
 
     Li et al., "Deep Entity Matching with Pre-Trained Language Models", VLDB 2021 (Ditto), whose
@@ -19,58 +21,57 @@ class CrossEncoder(Encoder):
     single products to search.
 
     Args:
-        base: an encoder of texts.
+        encoder: an encoder of texts; it is trained with the linear layer behind it.
+        similarity: not read.
         dropout: probability before the linear layer.
         symmetric: in evaluation, the mean of both orders; in training the order is random.
         batch_size: pairs at a time in evaluation.
     """
 
+    encoder_use = "required"
     trained_by = "pairs"
-    modality = "text"
-    embeds = False
+    encoder: TextEncoder
 
     def __init__(
-        self, base: Encoder, dropout: float = 0.1, symmetric: bool = False, batch_size: int = 64
+        self,
+        encoder: Encoder,
+        similarity: Similarity | None = None,
+        dropout: float = 0.1,
+        symmetric: bool = False,
+        batch_size: int = 64,
     ) -> None:
-        super().__init__(base.embedding_size, base.nonnegative)
-        if base.modality != "text":
+        if not isinstance(encoder, TextEncoder):
             raise LikewiseError(
-                f"encoder=cross_encoder joins texts, and {type(base).__name__} reads "
-                f"{base.modality}; choose an encoder of texts for encoder@encoder.base"
+                f"matcher=cross_encoder joins texts, and {type(encoder).__name__} reads "
+                f"{encoder.modality}; choose an encoder of texts, such as encoder=text_rnn"
             )
-        self.base, self.symmetric, self.batch_size = base, symmetric, batch_size
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(base.embedding_size, 1))
+        super().__init__(encoder, similarity)
+        self.symmetric, self.batch_size = symmetric, batch_size
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(encoder.embedding_size, 1))
 
-    def features(self, products: Tensor) -> Tensor:
-        """Of one text alone, which such an encoder is not made for."""
-        raise LikewiseError(
-            "a cross-encoder reads pairs, so there are no embeddings of single products; use "
-            "task=matching, or an encoder without pairs"
-        )
-
-    def match(self, left: Products, right: Products, similarity: Similarity) -> Tensor:
-        """The logit of a match, float [b]; the similarity is not read."""
-        one, other = left["text"], right["text"]
+    def match(self, left: Products, right: Products) -> Tensor:
+        """The logit of a match, float [b]."""
+        one, other = left[self.encoder.modality], right[self.encoder.modality]
         if self.training and self.symmetric:
             turned = torch.rand(len(one), 1, device=one.device) < 0.5
             length = max(one.shape[1], other.shape[1])
             one, other = (nn.functional.pad(x, (0, length - x.shape[1])) for x in (one, other))
             one, other = torch.where(turned, other, one), torch.where(turned, one, other)
-        return self.head(self.base(gather_front(torch.cat([one, other], dim=1)))).squeeze(1)
+        return self.head(self.encoder(gather_front(torch.cat([one, other], dim=1)))).squeeze(1)
 
     @torch.no_grad()
-    def match_pairs(self, pairs: LabelledPairs, similarity: Similarity) -> Tensor:
-        """See ``Encoder``."""
+    def match_pairs(self, pairs: LabelledPairs) -> Tensor:
+        """See ``Matcher``."""
         self.eval()
         products, scores = pairs.products, []
         # Pairs of about one length share a batch, so that little of it is padding.
-        lengths = (products["text"] != 0).sum(1)
+        lengths = (products[self.encoder.modality] != 0).sum(1)
         order = (lengths[pairs.left] + lengths[pairs.right]).argsort()
         for rows in order.split(self.batch_size):
             one, other = take(products, pairs.left[rows]), take(products, pairs.right[rows])
-            score = self.match(one, other, similarity)
+            score = self.match(one, other)
             if self.symmetric:
-                score = (score + self.match(other, one, similarity)) / 2
+                score = (score + self.match(other, one)) / 2
             scores.append(score.float())
         found = torch.empty(len(order), device=order.device)
         found[order] = torch.cat(scores)

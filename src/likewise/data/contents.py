@@ -1,0 +1,71 @@
+"""What the products of a catalogue can be compared by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from likewise.data.duplicates import Contents
+from likewise.data.image_hash import Pictures
+from likewise.data.images import has_pixels, image_array
+from likewise.data.text_hash import Texts, normalised
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+TEXT_COLUMNS = ("title", "description")
+# What near-duplicates are, see ``likewise.data.leaks.find_leaks``.
+HASH_DISTANCE, CORRELATION, JACCARD = 4, 0.995, 0.8
+
+
+def contents_of(
+    catalogue: Dataset,
+    rows: np.ndarray,
+    hash_distance: int = HASH_DISTANCE,
+    correlation: float = CORRELATION,
+    jaccard: float = JACCARD,
+) -> dict[str, Contents]:
+    """The pictures (``image``) and texts (``text``) of some products, where the catalogue has them.
+
+    Args:
+        rows: int64 [m], the products to compare.
+        hash_distance, correlation: see ``Pictures``.
+        jaccard: see ``Texts``.
+    """
+    found: dict[str, Contents] = {}
+    if has_pixels(catalogue) and len(rows):
+        found["image"] = Pictures(image_array(catalogue), rows, hash_distance, correlation)
+    texts = texts_of(catalogue)
+    if texts is not None and len(rows):
+        found["text"] = Texts(texts, rows, jaccard)
+    return found
+
+
+def texts_of(catalogue: Dataset) -> list[str] | None:
+    """Title and description of each product, joined and normalised; ``None`` without either."""
+    names = [name for name in TEXT_COLUMNS if name in catalogue.column_names]
+    if not names:
+        return None
+    table = catalogue.select_columns(names).with_format("arrow")[:]
+    parts = zip(*(table[name].to_pylist() for name in names), strict=True)
+    return [normalised(" ".join(part or "" for part in texts)) for texts in parts]
+
+
+def content_numbers(catalogue: Dataset) -> np.ndarray:
+    """int64 [n]: equal for two products that differ in nothing but ``product_id`` and case.
+
+    The same offer often has an id in the left and another in the right table of a benchmark.
+    """
+    columns = [name for name in catalogue.column_names if name != "product_id"]
+    values: list[Iterable[Any]] = []
+    if has_pixels(catalogue):
+        columns.remove("image")
+        values.append(hashlib.sha256(picture).digest() for picture in image_array(catalogue))
+    table = catalogue.select_columns(columns).with_format("arrow")[:] if columns else {}
+    values += [table[name].to_pylist() for name in columns]
+    rows = zip(*values, strict=True)
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(repr(row).lower(), len(numbers)) for row in rows], np.int64)

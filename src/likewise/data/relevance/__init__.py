@@ -1,0 +1,21 @@
+"""What is alike in a catalogue, one kind of knowledge a file."""
+
+from likewise.data.relevance.base import SPLITS, Relevance, Units, Unknown
+from likewise.data.relevance.events import Events, Trust
+from likewise.data.relevance.feedback import LoggedFeedback
+from likewise.data.relevance.groups import Groups
+from likewise.data.relevance.judgements import Judgements
+from likewise.data.relevance.pairs import Pairs
+
+__all__ = [
+    "SPLITS",
+    "Events",
+    "Groups",
+    "Judgements",
+    "LoggedFeedback",
+    "Pairs",
+    "Relevance",
+    "Trust",
+    "Units",
+    "Unknown",
+]

@@ -1,0 +1,1 @@
+"""One file per matcher: a pair of products to a score."""
