@@ -49,7 +49,7 @@ class Model:
     """
 
     readers: Mapping[str, Reader]
-    matcher: Matcher
+    scorer: Scorer
     measure: Similarity
     cleaning: Mapping[str, Step] = field(default_factory=dict)
     input_shape: tuple[int, int, int] | None = None
@@ -65,10 +65,10 @@ class Model:
         """
         from likewise.matchers.base import EmbeddingMatcher
 
-        if isinstance(self.matcher, EmbeddingMatcher):
-            return self.matcher.encoder
+        if isinstance(self.scorer, EmbeddingMatcher):
+            return self.scorer.encoder
         raise LikewiseError(
-            f"matcher {type(self.matcher).__name__} scores pairs of products and has no embeddings "
+            f"matcher {type(self.scorer).__name__} scores pairs of products and has no embeddings "
             "of single ones; use task=matching, or train an encoder with matcher=none"
         )
 
@@ -105,7 +105,7 @@ class Model:
         pairs = LabelledPairs(
             self._read(both, rows), places[:count], places[count:], labels, both, rows
         )
-        return self.matcher.match_pairs(pairs)
+        return self.scorer.match_pairs(pairs)
 
     def index(self, products: Sequence[Product] | Dataset) -> None:
         """Embed the products that ``search`` is to search, in place of any before."""

@@ -351,5 +351,5 @@ def test_texts_are_read_in_two_ways_in_one_fusion(text: str, tmp_path: Path) -> 
     assert widths[0] > widths[1] <= 301
     # Opened again, it embeds as the run did: each reader has kept what it learned itself.
     score = read_result(folder)["metrics"]["test/map_at_r"]
-    again = make_task(run.config).test(run.matcher, run.module, "test", run.device)
+    again = make_task(run.config).test(run.scorer, run.module, "test", run.device)
     assert again.scores["test/map_at_r"] == score

@@ -165,7 +165,7 @@ def test_what_does_not_fit_is_said_before_training(
 
 def test_the_embeddings_behind_a_head_can_be_searched(quick: list[str]) -> None:
     run = open_run(train(compose([*quick, "matcher=pair_head"])))
-    assert isinstance(run.matcher, EmbeddingMatcher)
+    assert isinstance(run.scorer, EmbeddingMatcher)
     run.model.index(["red lamp", "blue shelf"])
     (nearest, similarity), _ = run.model.search("red lamp", k=2)
     assert nearest == "0"
@@ -173,7 +173,7 @@ def test_the_embeddings_behind_a_head_can_be_searched(quick: list[str]) -> None:
     # Pairs are scored by the head, and not by the cosine.
     score = run.model.match(["red lamp"], ["blue shelf"])
     one, other = run.model.embed(["red lamp", "blue shelf"])
-    expected = run.matcher.compare(one[None], other[None]).detach()
+    expected = run.scorer.compare(one[None], other[None]).detach()
     torch.testing.assert_close(score, expected, atol=1e-5, rtol=0)
 
 
@@ -183,7 +183,7 @@ def test_costs_of_signals_are_those_of_its_trees(quick: list[str]) -> None:
     data = Synthetic().load()
     read = 2 * len(data.get(Pairs).splits["train"])
     assert cost["train_products_per_second"] * cost["train_seconds"] == pytest.approx(read)
-    forest = open_run(folder).matcher.forest
+    forest = open_run(folder).scorer.forest
     # A tree of n splits has n + 1 leaves; counted by walking down from the root.
     nodes = 0
     for left, right in zip(forest.left.tolist(), forest.right.tolist(), strict=True):
@@ -199,10 +199,10 @@ def test_an_encoder_s_similarity_is_one_more_signal_and_is_not_trained(quick: li
     folder = train(compose([*quick, "matcher=signals", "encoder=bag", "matcher.trees=3"]))
     run = open_run(folder)
     pairs = run.module.pair_split("test")
-    encoder = run.matcher.encoder
+    encoder = run.scorer.encoder
     assert isinstance(encoder, Encoder)
     expected = SimilarityMatcher(encoder, run.similarity).match_pairs(pairs)
-    table = run.matcher._table(pairs)
-    assert table.shape[1] == len(run.matcher.signals.names) + 1
+    table = run.scorer._table(pairs)
+    assert table.shape[1] == len(run.scorer.signals.names) + 1
     np.testing.assert_array_equal(table[:, -1], expected.numpy())
     assert not any(parameter.requires_grad for parameter in encoder.parameters())

@@ -77,7 +77,7 @@ def test_the_best_epoch_of_validation_is_what_is_tested(small: list[str]) -> Non
     best = max(epoch["validation/map_at_r"] for epoch in history)
     assert result(folder)["metrics"]["validation/map_at_r"] == pytest.approx(best)
     run = open_run(folder)
-    scores = make_task(run.config).test(run.matcher, run.module, "validation", run.device).scores
+    scores = make_task(run.config).test(run.scorer, run.module, "validation", run.device).scores
     assert scores["validation/map_at_r"] == pytest.approx(best, abs=1e-6)
 
 

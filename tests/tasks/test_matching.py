@@ -60,7 +60,7 @@ def test_a_run_learns_and_its_table_holds_its_scores(pairs: list[str]) -> None:
     assert (folder / "matching.png").stat().st_size > 10_000
     # The threshold is that of validation, whatever the test says.
     run = open_run(folder)
-    again = run.matcher.match_pairs(run.module.pair_split("test"))
+    again = run.scorer.match_pairs(run.module.pair_split("test"))
     np.testing.assert_allclose(again.numpy(), table["score"], atol=1e-5)
 
 

@@ -54,7 +54,7 @@ def check_kind(key: str, part: object, kind: type) -> None:
 def check_task(config: DictConfig, matcher: Matcher) -> None:
     """Refuse a matcher that the task cannot score."""
     task = class_of(config.task)
-    if not isinstance(matcher, getattr(task, "matcher_kind", object)):
+    if not isinstance(matcher, getattr(task, "scorer_kind", object)):
         raise LikewiseError(
             f"{chosen_name(config)} scores pairs of products and has no embeddings of single ones, "
             f"which task={config_name(task)} compares; use task=matching, or matcher=none with an "
@@ -69,7 +69,7 @@ def check_training(config: DictConfig, matcher: Matcher) -> None:
     fits = isinstance(matcher.encoder, getattr(method, "trains_encoder", object)) or (
         matcher.encoder is None
     )
-    fits = fits and isinstance(matcher, getattr(method, "trains_matcher", object))
+    fits = fits and isinstance(matcher, getattr(method, "trains_scorer", object))
     wanted = matcher.trained_by
     if fits and (wanted is None or getattr(method, "name", None) in (None, wanted)):
         return

@@ -32,7 +32,7 @@ def make_similarity(config: DictConfig) -> Similarity:
     return make(config.similarity)
 
 
-def make_matcher(config: DictConfig) -> Matcher:
+def make_scorer(config: DictConfig) -> Matcher:
     """The matcher with the encoder and the similarity of the run, which fit each other."""
     check_encoder_use(config)
     similarity = make_similarity(config)
@@ -75,7 +75,7 @@ def make_task(config: DictConfig) -> Task:
 def make_method(config: DictConfig) -> Method:
     """Matcher, loss and method, checked against each other before anything is trained."""
     similarity = make_similarity(config)
-    matcher = make_matcher(config)
+    matcher = make_scorer(config)
     check_training(config, matcher)
     check_task(config, matcher)
     loss: nn.Module = nn.Identity()

@@ -11,7 +11,7 @@ from likewise.data.modalities.base import Reader
 from likewise.experiment.compatibility import check_training
 from likewise.experiment.data import load_data
 from likewise.experiment.features import fill_in
-from likewise.experiment.parts import make_matcher, make_similarity
+from likewise.experiment.parts import make_scorer, make_similarity
 from likewise.experiment.targets import make
 from likewise.model import Model
 
@@ -31,7 +31,7 @@ def untrained_model(config: DictConfig) -> tuple[Model, ProductData]:
 
     readers = fill_in(complete, data, fitted)
     torch.manual_seed(complete.seed)
-    matcher = make_matcher(complete)
-    check_training(complete, matcher)
+    scorer = make_scorer(complete)
+    check_training(complete, scorer)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Model(readers, matcher.to(device), make_similarity(complete), device=device), data
+    return Model(readers, scorer.to(device), make_similarity(complete), device=device), data

@@ -20,12 +20,12 @@ from likewise.tasks.base import Task
 
 
 class Method(pl.LightningModule):
-    """Trains a matcher and its encoder; a subclass writes ``training_loss``.
+    """Trains a scorer and its encoder; a subclass writes ``training_loss``.
 
     Attributes:
         name: what encoders and matchers call it in ``trained_by``; ``None`` where none asks for it.
         trains_encoder: the class of encoders it can train.
-        trains_matcher: the class of matchers it can train.
+        trains_scorer: the class of matchers it can train.
         made_for: a choice that it can train where it cannot train any, such as
             ``encoder=contrastive``; for sentences.
         reads_labels: whether it looks at the groups of products.
@@ -34,13 +34,13 @@ class Method(pl.LightningModule):
             products and their groups, or labelled pairs of products.
 
     Args:
-        matcher: what is trained, with the encoder in it. Without a choice of a matcher it is the
+        scorer: what is trained, with the encoder in it. Without a choice of a scorer it is the
             similarity of two embeddings.
         loss: of pytorch-metric-learning, or a ``PairLoss`` where pairs are trained; its own
             parameters are trained too.
         miner: a pytorch-metric-learning miner that picks the loss's pairs or triplets, or ``None``.
         similarity: measure used for validation (and, through the loss, for training).
-        task: scores the matcher on the validation split, each epoch.
+        task: scores the scorer on the validation split, each epoch.
         augmentation: by modality, a batch of its tensor to an augmented one.
         learning_rate, weight_decay: of AdamW.
         warmup: share of all steps with a linearly rising learning rate; a cosine to zero follows.
@@ -48,7 +48,7 @@ class Method(pl.LightningModule):
 
     name: str | None = None
     trains_encoder: type[nn.Module] = Encoder
-    trains_matcher: type = EmbeddingMatcher
+    trains_scorer: type = EmbeddingMatcher
     made_for: str | None = None
     reads_labels = True
     trains = True
@@ -56,7 +56,7 @@ class Method(pl.LightningModule):
 
     def __init__(
         self,
-        matcher: Matcher,
+        scorer: Matcher,
         loss: nn.Module,
         miner: nn.Module | None,
         similarity: Similarity,
@@ -72,7 +72,7 @@ class Method(pl.LightningModule):
                 f"method.learning_rate={learning_rate} and weight_decay={weight_decay} must be at "
                 f"least 0, and warmup={warmup} between 0 and 1"
             )
-        self.matcher, self.loss, self.miner = matcher, loss, miner
+        self.scorer, self.loss, self.miner = scorer, loss, miner
         self.similarity, self.task = similarity, task
         self.augmentation = nn.ModuleDict(augmentation)
         self.learning_rate, self.weight_decay, self.warmup = learning_rate, weight_decay, warmup
@@ -83,7 +83,7 @@ class Method(pl.LightningModule):
     @property
     def encoder(self) -> Any:
         """The matcher's encoder, of the class ``trains_encoder``; ``None`` where it has none."""
-        return self.matcher.encoder
+        return self.scorer.encoder
 
     def training_loss(self, *batch: Any) -> Tensor:
         """The scalar to descend, of a batch (pictures are floats in [0, 1])."""
@@ -149,7 +149,7 @@ class Method(pl.LightningModule):
         # Lightning sets it on the trainer without declaring it.
         module: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         with torch.autocast(self.device.type, enabled=False):
-            scores = self.task.validate(self.matcher, module, self.device)
+            scores = self.task.validate(self.scorer, module, self.device)
         if not all(math.isfinite(score) for score in scores.values()):
             self._diverged()
         for key, value in scores.items():
@@ -166,7 +166,7 @@ class Method(pl.LightningModule):
 
     def trained(self) -> list[nn.Module]:
         """What the optimiser is over."""
-        return [self.matcher, self.loss]
+        return [self.scorer, self.loss]
 
     def adamw(self, *modules: nn.Module) -> torch.optim.AdamW:
         """AdamW over the modules; weight decay leaves biases and normalisation alone."""

@@ -19,21 +19,21 @@ class Fittable(Protocol):
 
 
 class Fit(Method):
-    """Fits a matcher to all training pairs in the first epoch, and stops."""
+    """Fits a scorer to all training pairs in the first epoch, and stops."""
 
     name = "fit"
-    trains_matcher = Fittable
+    trains_scorer = Fittable
     made_for = "matcher=signals"
     learns_from = Pairs
-    matcher: Any
+    scorer: Any
 
     def on_train_epoch_start(self) -> None:
         """See the class."""
         super().on_train_epoch_start()
         module: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         pairs = module.pair_split("train", self.device)
-        loss = self.matcher.fit(pairs, module.seed)
-        self.matcher.to(self.device)
+        loss = self.scorer.fit(pairs, module.seed)
+        self.scorer.to(self.device)
         self.products_seen += 2 * len(pairs.labels)
         self._loss_sum += loss * self.trainer.num_training_batches
 

@@ -1,4 +1,4 @@
-"""No training: the encoder and the matcher as they come."""
+"""No training: the encoder and the scorer as they come."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Untrained(Method):
 
     name = "none"
     trains = False
-    trains_matcher = Matcher
+    trains_scorer = Matcher
 
     def trained(self) -> list[nn.Module]:
         """Nothing."""

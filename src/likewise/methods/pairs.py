@@ -26,8 +26,8 @@ class PairLearning(Method):
 
     name = "pairs"
     learns_from = Pairs
-    trains_matcher = TrainableMatcher
-    matcher: TrainableMatcher
+    trains_scorer = TrainableMatcher
+    scorer: TrainableMatcher
 
     def __init__(
         self,
@@ -37,10 +37,10 @@ class PairLearning(Method):
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
-        if group_loss is not None and not isinstance(self.matcher, EmbeddingMatcher):
+        if group_loss is not None and not isinstance(self.scorer, EmbeddingMatcher):
             raise LikewiseError(
-                "method.group_loss compares embeddings of products, which matcher "
-                f"{type(self.matcher).__name__} does not make; leave it out, or use matcher=none "
+                "method.group_loss compares embeddings of products, which scorer "
+                f"{type(self.scorer).__name__} does not make; leave it out, or use matcher=none "
                 "or pair_head"
             )
         self.group_loss, self.group_weight = group_loss, group_weight
@@ -55,9 +55,9 @@ class PairLearning(Method):
         """Of one augmented view of each product."""
         one, other = self.augment(left), self.augment(right)
         if self.group_loss is None:
-            return self.loss(self.matcher.match(one, other).float(), labels)
-        assert isinstance(self.matcher, EmbeddingMatcher)
+            return self.loss(self.scorer.match(one, other).float(), labels)
+        assert isinstance(self.scorer, EmbeddingMatcher)
         first, second = self.encoder(one).float(), self.encoder(other).float()
-        scores = self.matcher.compare(first, second)
+        scores = self.scorer.compare(first, second)
         between = self.group_loss(torch.cat([first, second]), groups)
         return self.loss(scores, labels) + self.group_weight * between

@@ -25,7 +25,7 @@ from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose, shipped
 from likewise.experiment.data import load_data
 from likewise.experiment.features import learns_from, reader_keys
-from likewise.experiment.parts import make_matcher, make_similarity
+from likewise.experiment.parts import make_scorer, make_similarity
 from likewise.experiment.targets import check_targets, get_target, make
 from likewise.matchers.base import Matcher
 from likewise.model import Model
@@ -58,7 +58,7 @@ class SavedRun:
     @property
     def matcher(self) -> Matcher:
         """Of the model."""
-        return self.model.matcher
+        return self.model.scorer
 
     @property
     def similarity(self) -> Similarity:
@@ -138,9 +138,9 @@ def _model(config: DictConfig, place: Path) -> Model:
         reader.load(reader_folder(place, modality))
     parts = OmegaConf.masked_copy(config, ["encoder", "matcher", "similarity"])
     bare = _without_weights(OmegaConf.to_container(parts, resolve=True))
-    matcher = make_matcher(OmegaConf.create(bare))
+    scorer = make_scorer(OmegaConf.create(bare))
     try:
-        matcher.load_state_dict(load_file(place / "weights.safetensors"))
+        scorer.load_state_dict(load_file(place / "weights.safetensors"))
     except (RuntimeError, SafetensorError) as error:
         raise LikewiseError(
             f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml, or its "
@@ -150,7 +150,7 @@ def _model(config: DictConfig, place: Path) -> Model:
     cleaning = {name: make(step) for name, step in (config.get("cleaning") or {}).items()}
     return Model(
         readers,
-        matcher.to(device),
+        scorer.to(device),
         make_similarity(config),
         cleaning,
         None if shape is None else tuple(shape),

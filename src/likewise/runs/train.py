@@ -220,7 +220,7 @@ def _finish_untrained(
 ) -> None:
     """Score what was not trained; its cost is that of embedding."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    scores = method.task.validate(method.matcher.to(device), module, device)
+    scores = method.task.validate(method.scorer.to(device), module, device)
     cost = {"train_seconds": 0.0, "epochs": 0}
     score = scores[experiment.config.primary]
     _finish(experiment, module, method, score, cost, memory, tracking, device)
@@ -283,12 +283,12 @@ def _finish(
         validation: its validation score.
     """
     config, data, folder = experiment.config, experiment.data, experiment.folder
-    matcher = method.matcher.to(device)
+    scorer = method.scorer.to(device)
     split = config.evaluate_on
     with Stopwatch() as testing:
-        result = make_task(config).test(matcher, module, split, device)
-    cost |= {"parameters": matcher.count_parameters()}
-    cost |= _cost_of_embedding(matcher, module, split, device)
+        result = make_task(config).test(scorer, module, split, device)
+    cost |= {"parameters": scorer.count_parameters()}
+    cost |= _cost_of_embedding(scorer, module, split, device)
     cost |= {
         "test_seconds": testing.seconds,
         "peak_memory_mb": memory.host_mb(),
@@ -299,7 +299,7 @@ def _finish(
     tracking.summary(results | {f"cost/{name}": value for name, value in cost.items()})
     tracking.pictures(folder, captions)
     write_table(folder / "per_query.parquet", result.table)
-    state = {name: tensor.contiguous().cpu() for name, tensor in matcher.state_dict().items()}
+    state = {name: tensor.contiguous().cpu() for name, tensor in scorer.state_dict().items()}
     save_file(state, folder / "weights.safetensors")
     for modality, reader in experiment.readers.items():
         place = reader_folder(folder, modality)
@@ -329,12 +329,12 @@ def _finish(
 
 
 def _cost_of_embedding(
-    matcher: Matcher, module: ProductModule, split: str, device: torch.device
+    scorer: Matcher, module: ProductModule, split: str, device: torch.device
 ) -> dict[str, Any]:
-    """Of single products; nothing for a matcher that embeds none, or without products."""
-    if not isinstance(matcher, EmbeddingMatcher) or not len(module.rows[split]):
+    """Of single products; nothing for a scorer that embeds none, or without products."""
+    if not isinstance(scorer, EmbeddingMatcher) or not len(module.rows[split]):
         return {}
-    encoder = matcher.encoder
+    encoder = scorer.encoder
     products = take(module.products_of(split, device), slice(0, TIMED))
     with Stopwatch() as embedding:
         embeddings = encoder.embed(products)

@@ -32,7 +32,7 @@ class DrawnFigure:
 
 @dataclass(frozen=True)
 class Result:
-    """How a matcher did on a split.
+    """How a scorer did on a split.
 
     Attributes:
         scores: by split and metric, such as ``test/map_at_r``.
@@ -56,7 +56,7 @@ class Result:
 
 
 class Task:
-    """Scores a matcher by the relevance of the products; a subclass writes ``test``.
+    """Scores a scorer by the relevance of the products; a subclass writes ``test``.
 
     Args:
         metrics: by name, each a ``metric_kind``.
@@ -64,13 +64,13 @@ class Task:
 
     Attributes:
         metric_kind: the class of the metrics it is scored by.
-        matcher_kind: the class of matchers it can score; one that compares embeddings, unless the
+        scorer_kind: the class of matchers it can score; one that compares embeddings, unless the
             task says otherwise.
         relevance: the kind of relevance it needs.
     """
 
     metric_kind: ClassVar[type] = object
-    matcher_kind: ClassVar[type] = EmbeddingMatcher
+    scorer_kind: ClassVar[type] = EmbeddingMatcher
     relevance: ClassVar[type[Relevance]] = Groups
 
     def __init__(self, metrics: Mapping[str, Any], similarity: Similarity) -> None:
@@ -98,19 +98,19 @@ class Task:
             raise LikewiseError(lacking[name])
 
     def validate(
-        self, matcher: Any, module: ProductModule, device: torch.device
+        self, scorer: Any, module: ProductModule, device: torch.device
     ) -> dict[str, float]:
         """Each metric on the validation split; NaN where the training diverged."""
         try:
-            scores = self.test(matcher, module, "validation", device).scores
+            scores = self.test(scorer, module, "validation", device).scores
         except UnusableInput:
             return dict.fromkeys(self.metrics, float("nan"))
         return {name: scores[f"validation/{name}"] for name in self.metrics}
 
-    def test(self, matcher: Any, module: ProductModule, split: str, device: torch.device) -> Result:
+    def test(self, scorer: Any, module: ProductModule, split: str, device: torch.device) -> Result:
         """Each metric on ``split``, with what they were computed from.
 
         Args:
-            matcher: of the class ``matcher_kind``; with its encoder, where it has one.
+            scorer: of the class ``scorer_kind``; with its encoder, where it has one.
         """
         raise NotImplementedError(f"{type(self).__name__} must define test()")

@@ -25,25 +25,25 @@ class Matching(Task):
     """
 
     metric_kind = MatchingMetric
-    matcher_kind = Matcher
+    scorer_kind = Matcher
     relevance = Pairs
 
     def validate(
-        self, matcher: Matcher, module: ProductModule, device: torch.device
+        self, scorer: Matcher, module: ProductModule, device: torch.device
     ) -> dict[str, float]:
         """See ``Task``."""
-        scores, labels = self._scores(matcher, module, "validation", device)
+        scores, labels = self._scores(scorer, module, "validation", device)
         if not np.isfinite(scores).all():
             return dict.fromkeys(self.metrics, np.nan)
         judged = _judge(scores, labels, scores, labels)
         return {name: metric(judged) for name, metric in self.metrics.items()}
 
     def test(
-        self, matcher: Matcher, module: ProductModule, split: str, device: torch.device
+        self, scorer: Matcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``."""
-        known = self._scores(matcher, module, "validation", device)
-        scores, labels = self._scores(matcher, module, split, device)
+        known = self._scores(scorer, module, "validation", device)
+        scores, labels = self._scores(scorer, module, split, device)
         judged = _judge(scores, labels, *known)
         pairs = module.data.get(Pairs)
         found = {f"{split}/{name}": metric(judged) for name, metric in self.metrics.items()}
@@ -79,10 +79,10 @@ class Matching(Task):
         )
 
     def _scores(
-        self, matcher: Matcher, module: ProductModule, split: str, device: torch.device
+        self, scorer: Matcher, module: ProductModule, split: str, device: torch.device
     ) -> tuple[np.ndarray, np.ndarray]:
         pairs = module.pair_split(split, device)
-        scores = matcher.match_pairs(pairs)
+        scores = scorer.match_pairs(pairs)
         return scores.double().cpu().numpy(), pairs.labels.cpu().numpy()
 
 

@@ -105,13 +105,13 @@ class Retrieval(Task):
             )
 
     def validate(
-        self, matcher: EmbeddingMatcher, module: ProductModule, device: torch.device
+        self, scorer: EmbeddingMatcher, module: ProductModule, device: torch.device
     ) -> dict[str, float]:
         """See ``Task``."""
         products, groups = module.split("validation", device)
-        embeddings = matcher.encoder.embed(products)
+        embeddings = scorer.encoder.embed(products)
         gallery, gallery_groups = self._gallery(
-            matcher.encoder, module, self._protocol(True), device
+            scorer.encoder, module, self._protocol(True), device
         )
         if not all(part.isfinite().all() for part in (embeddings, gallery) if part is not None):
             return dict.fromkeys(self.metrics, float("nan"))
@@ -130,7 +130,7 @@ class Retrieval(Task):
         return (None, None) if searched is None else (encoder.embed(searched[0]), searched[1])
 
     def test(
-        self, matcher: EmbeddingMatcher, module: ProductModule, split: str, device: torch.device
+        self, scorer: EmbeddingMatcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``.
 
@@ -138,8 +138,8 @@ class Retrieval(Task):
         nearest first (whatever the protocol), and ``similarities`` theirs.
         """
         products, groups = module.split(split, device)
-        embeddings = matcher.encoder.embed(products)
-        gallery, gallery_groups = self._gallery(matcher.encoder, module, self.protocol, device)
+        embeddings = scorer.encoder.embed(products)
+        gallery, gallery_groups = self._gallery(scorer.encoder, module, self.protocol, device)
         scores = evaluate_retrieval(
             self.metrics, embeddings, groups, self.similarity, gallery, gallery_groups
         )

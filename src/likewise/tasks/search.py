@@ -33,7 +33,7 @@ class Search(Task):
     relevance = Judgements
 
     def test(
-        self, matcher: EmbeddingMatcher, module: ProductModule, split: str, device: torch.device
+        self, scorer: EmbeddingMatcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``.
 
@@ -45,7 +45,7 @@ class Search(Task):
         chosen = judgements.splits[split]
         asked, query = np.unique(judgements.query[chosen], return_inverse=True)
         texts = [judgements.queries[place] for place in asked]
-        scores = self._scores(matcher, module, texts, query, judgements.product[chosen], device)
+        scores = self._scores(scorer, module, texts, query, judgements.product[chosen], device)
         ranking = GradedRanking(query, scores, judgements.grades[chosen])
         values = {name: metric.per_query(ranking) for name, metric in self.metrics.items()}
         ids = np.array(module.data.catalogue["product_id"][:])[judgements.product[chosen]]
@@ -59,7 +59,7 @@ class Search(Task):
     @torch.no_grad()
     def _scores(
         self,
-        matcher: EmbeddingMatcher,
+        scorer: EmbeddingMatcher,
         module: ProductModule,
         texts: list[str],
         query: np.ndarray,
@@ -67,18 +67,18 @@ class Search(Task):
         device: torch.device,
     ) -> np.ndarray:
         """Of each judgement, float64 [m]; each text and each product is embedded once."""
-        matcher.eval()
+        scorer.eval()
         rows, place = np.unique(product, return_inverse=True)
         # Two queries may have the same text once they are cleaned.
         ids = [str(place) for place in range(len(texts))]
         titles = make_catalogue({"product_id": ids, "title": texts})
         parts = module.read(titles), take(module.products, torch.from_numpy(rows))
         left, right = (
-            matcher.encoder.embed({name: values.to(device) for name, values in part.items()})
+            scorer.encoder.embed({name: values.to(device) for name, values in part.items()})
             for part in parts
         )
         pairs = zip(_chunks(query), _chunks(place), strict=True)
-        found = [matcher.compare(left[one], right[other]) for one, other in pairs]
+        found = [scorer.compare(left[one], right[other]) for one, other in pairs]
         return torch.cat(found).double().cpu().numpy()
 
     def _draw(

@@ -1,0 +1,61 @@
+"""What a run trains and a task judges: a matcher of pairs, or a recommender."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from torch import nn
+
+from likewise.encoders.base import Encoder
+from likewise.errors import LikewiseError
+from likewise.similarity.base import Similarity
+
+if TYPE_CHECKING:
+    from likewise.data.module import ProductModule
+    from likewise.data.relevance import Relevance
+
+
+class Scorer(nn.Module):
+    """Gives scores, of pairs or of whole catalogues, by an encoder or without one.
+
+    Args:
+        encoder: the encoder of the run, or ``None`` with ``encoder=none``.
+        similarity: the measure between two embeddings; a scorer may do without it.
+
+    Attributes:
+        encoder_use: whether the scorer needs an encoder, takes one if there is one, or has no use
+            for one.
+        modalities: what it reads itself, beside the modalities of its encoder.
+        trained_by: the name of the one method that can train it; ``None`` for any method.
+        learns_from: for ``method=fit``, the kinds of relevance that it can learn from, of which
+            the data need one.
+        uninitialised: options that make the same scorer without reading its initial weights.
+    """
+
+    encoder_use: ClassVar[Literal["required", "optional", "none"]] = "none"
+    modalities: ClassVar[tuple[str, ...]] = ()
+    trained_by: str | None = None
+    learns_from: ClassVar[tuple[type[Relevance], ...]] = ()
+    uninitialised: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(
+        self, encoder: Encoder | None = None, similarity: Similarity | None = None
+    ) -> None:
+        super().__init__()
+        self.encoder, self.similarity = encoder, similarity
+
+    def count_parameters(self) -> int:
+        """How many learned numbers a score needs."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def prepare(self, module: ProductModule) -> None:
+        """Look at the catalogue before anything is scored, where that is needed."""
+
+    def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
+        """Learn everything at once; returns how many products were read, each as often as read.
+
+        Args:
+            splits: whose relevance is learned from.
+        """
+        raise LikewiseError(f"{type(self).__name__} cannot learn all at once")
