@@ -67,6 +67,13 @@ class Histories:
         for start in range(0, len(self), size):
             yield self[start : start + size]
 
+    def latest(self, count: int) -> Histories:
+        """The last ``count`` events of each person."""
+        kept = self.ages < count
+        return Histories(
+            self.products[kept], np.cumsum(np.minimum(self.lengths, count)), self.users
+        )
+
     def matrix(self, size: int, weights: np.ndarray | None = None) -> csr_matrix:
         """float32 [u, size]: the weight of each product of the catalogue for each person.
 

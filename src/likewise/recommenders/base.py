@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from likewise.data.histories import Histories
+from likewise.recommenders.state import Learned
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class Recommender(nn.Module):
+class Recommender(Learned):
     """What people did to a score for every product of the catalogue; larger is better.
 
     All that it learned is in its ``state_dict``, so that it is saved without pickling.
