@@ -41,3 +41,15 @@ class Recommender(Learned):
         a time, as the scores of all do not fit into memory.
         """
         raise NotImplementedError(f"{type(self).__name__} must define scores()")
+
+
+def least_for(scores: Tensor, unknown: Tensor) -> Tensor:
+    """The scores, in place, with the least score of each person for the products of ``unknown``.
+
+    Args:
+        scores: float32 [u, n].
+        unknown: bool [n], products of which nothing was learned.
+    """
+    if unknown.any() and len(scores):
+        scores[:, unknown] = scores.min(1, keepdim=True).values.expand(-1, int(unknown.sum()))
+    return scores

@@ -9,14 +9,14 @@ from scipy.sparse import csr_matrix, vstack
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.item_to_item import ItemToItem
+from likewise.recommenders.item_to_item import SparseItemToItem
 from likewise.recommenders.neighbours import BLOCK, keep_largest, row_blocks, without_diagonal
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class Cooccurrence(ItemToItem):
+class Cooccurrence(SparseItemToItem):
     """Scores a product by how often it stood near the latest products of the history.
 
     A pair (i, j) at distance d in a history counts d^-distance_power for i → j, and ``backward``
@@ -82,7 +82,7 @@ class Cooccurrence(ItemToItem):
                 np.float32
             )
             blocks.append(keep_largest(without_diagonal(counts, rows.start), self.neighbours))
-        self.matrix.set(vstack(blocks, "csr"))
+        self.weights.set(vstack(blocks, "csr"))
 
     def _counted(
         self, histories: Histories, places: np.ndarray, rows: slice, size: int

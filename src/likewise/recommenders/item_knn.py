@@ -9,7 +9,7 @@ from scipy.sparse import vstack
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.item_to_item import ItemToItem
+from likewise.recommenders.item_to_item import SparseItemToItem
 from likewise.recommenders.neighbours import keep_largest, row_blocks, without_diagonal
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MEASURES = ("cosine", "jaccard", "lift")
 
 
-class ItemKnn(ItemToItem):
+class ItemKnn(SparseItemToItem):
     """Scores a product by how alike its buyers are to those of the products of the history.
 
     Sarwar, Karypis, Konstan and Riedl, "Item-based Collaborative Filtering Recommendation
@@ -68,7 +68,7 @@ class ItemKnn(ItemToItem):
             b = alone[both.indices]
             both.data = self._measured(a, b, both.data, len(histories))
             blocks.append(keep_largest(without_diagonal(both, rows.start), self.neighbours))
-        self.matrix.set(vstack(blocks, "csr"))
+        self.weights.set(vstack(blocks, "csr"))
 
     def _measured(self, a: np.ndarray, b: np.ndarray, both: np.ndarray, people: int) -> np.ndarray:
         """float32 [m], of the numbers of people of m pairs of products."""

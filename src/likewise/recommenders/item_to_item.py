@@ -13,7 +13,7 @@ from likewise.recommenders.sparse import SparseMatrix
 
 
 class ItemToItem(Recommender):
-    """A history times a learned matrix from products to products, which ``fit`` sets.
+    """A history times a learned matrix from products to products.
 
     Args:
         recent: latest events of a history that count; 0 for all.
@@ -29,7 +29,6 @@ class ItemToItem(Recommender):
                 "above 0 and at most 1"
             )
         self.recent, self.decay = recent, decay
-        self.matrix = SparseMatrix()
 
     def weighted(self, histories: Histories, size: int) -> csr_matrix:
         """float32 [u, size]: what each product of the catalogue counts in each history."""
@@ -38,8 +37,16 @@ class ItemToItem(Recommender):
         weights = None if self.decay == 1 else self.decay**histories.ages
         return histories.matrix(size, weights)
 
+
+class SparseItemToItem(ItemToItem):
+    """With a sparse matrix of weights, which ``fit`` sets."""
+
+    def __init__(self, recent: int = 0, decay: float = 1.0) -> None:
+        super().__init__(recent, decay)
+        self.weights = SparseMatrix()
+
     def scores(self, histories: Histories) -> Tensor:
         """See ``Recommender``."""
-        matrix = self.matrix.get()
-        found = self.weighted(histories, matrix.shape[0]) @ matrix
+        weights = self.weights.get()
+        found = self.weighted(histories, weights.shape[0]) @ weights
         return torch.from_numpy(found.toarray())
