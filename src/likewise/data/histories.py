@@ -62,10 +62,30 @@ class Histories:
         users = None if self.users is None else self.users[people]
         return Histories(self.products[begin:end], self.ends[start:stop] - begin, users)
 
+    def take(self, people: np.ndarray) -> Histories:
+        """The histories of some people, in any order.
+
+        Args:
+            people: int64, places; -1 gives an empty history, whose user is -1.
+        """
+        lengths = np.where(people < 0, 0, self.lengths[people])
+        ends = np.cumsum(lengths)
+        starts = self.ends[people] - self.lengths[people]
+        rows = np.arange(lengths.sum()) + np.repeat(starts - (ends - lengths), lengths)
+        users = None if self.users is None else np.where(people < 0, -1, self.users[people])
+        return Histories(self.products[rows], ends, users)
+
     def blocks(self, size: int) -> Iterator[Histories]:
         """All people, ``size`` at a time."""
         for start in range(0, len(self), size):
             yield self[start : start + size]
+
+    def latest(self, count: int) -> Histories:
+        """The last ``count`` events of each person."""
+        kept = self.ages < count
+        return Histories(
+            self.products[kept], np.cumsum(np.minimum(self.lengths, count)), self.users
+        )
 
     def matrix(self, size: int, weights: np.ndarray | None = None) -> csr_matrix:
         """float32 [u, size]: the weight of each product of the catalogue for each person.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from likewise.data.histories import Histories
+from likewise.recommenders.state import Learned
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class Recommender(nn.Module):
+class Recommender(Learned):
     """What people did to a score for every product of the catalogue; larger is better.
 
     All that it learned is in its ``state_dict``, so that it is saved without pickling.
@@ -40,3 +41,15 @@ class Recommender(nn.Module):
         a time, as the scores of all do not fit into memory.
         """
         raise NotImplementedError(f"{type(self).__name__} must define scores()")
+
+
+def least_for(scores: Tensor, unknown: Tensor) -> Tensor:
+    """The scores, in place, with the least score of each person for the products of ``unknown``.
+
+    Args:
+        scores: float32 [u, n].
+        unknown: bool [n], products of which nothing was learned.
+    """
+    if unknown.any() and len(scores):
+        scores[:, unknown] = scores.min(1, keepdim=True).values.expand(-1, int(unknown.sum()))
+    return scores

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from scipy.sparse import csr_matrix, diags
-from torch import Tensor
+from scipy.sparse import vstack
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.base import Recommender
-from likewise.recommenders.neighbours import keep_largest
-from likewise.recommenders.sparse import SparseMatrix
+from likewise.recommenders.item_to_item import SparseItemToItem
+from likewise.recommenders.neighbours import keep_largest, row_blocks, without_diagonal
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
 MEASURES = ("cosine", "jaccard", "lift")
 
 
-class ItemKnn(Recommender):
+class ItemKnn(SparseItemToItem):
     """Scores a product by how alike its buyers are to those of the products of the history.
 
     Sarwar, Karypis, Konstan and Riedl, "Item-based Collaborative Filtering Recommendation
@@ -31,47 +28,50 @@ class ItemKnn(Recommender):
     Args:
         measure: between the people of two products, of which c had both, a the one and b the other:
             ``cosine`` c / √(a b), ``jaccard`` c / (a + b - c), ``lift`` c u / (a b) among u people.
-        neighbours: most alike products that are kept of each; 0 for all.
+        neighbours: most alike products that are kept of each; 0 for all. With a number, memory
+            stays bounded for large catalogues.
         shrinkage: added to the denominator, against products that few people had.
+        recent, decay: of the history, see ``ItemToItem``.
     """
 
     def __init__(
-        self, measure: str = "cosine", neighbours: int = 0, shrinkage: float = 0.0
+        self,
+        measure: str = "cosine",
+        neighbours: int = 0,
+        shrinkage: float = 0.0,
+        recent: int = 0,
+        decay: float = 1.0,
     ) -> None:
-        super().__init__()
+        super().__init__(recent, decay)
         if measure not in MEASURES:
             raise LikewiseError(
                 f"recommender.measure={measure} must be one of {', '.join(MEASURES)}"
             )
         if neighbours < 0 or not shrinkage >= 0:
             raise LikewiseError(
-                f"recommender.neighbours={neighbours} and shrinkage={shrinkage} must be at least 0"
+                f"recommender.neighbours={neighbours} and recommender.shrinkage={shrinkage} must "
+                "be at least 0"
             )
         self.measure, self.neighbours, self.shrinkage = measure, neighbours, shrinkage
-        self.alike = SparseMatrix()
 
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
         """See ``Recommender``."""
         table = histories.matrix(len(data.catalogue))
-        both = (table.T @ table).tocsr()
-        alike = _measured(both, self.measure, len(histories), self.shrinkage)
-        self.alike.set(keep_largest(alike, self.neighbours))
+        buyers = table.T.tocsr()
+        alone = np.diff(buyers.indptr)
+        # A row of counts has at most an entry for each event of the product's buyers.
+        entries = np.minimum(buyers @ np.diff(table.indptr), table.shape[1]).astype(np.int64)
+        blocks = []
+        for rows in row_blocks(entries):
+            both = buyers[rows] @ table
+            a = alone[rows.start + np.repeat(np.arange(both.shape[0]), np.diff(both.indptr))]
+            b = alone[both.indices]
+            both.data = self._measured(a, b, both.data, len(histories))
+            blocks.append(keep_largest(without_diagonal(both, rows.start), self.neighbours))
+        self.weights.set(vstack(blocks, "csr"))
 
-    def scores(self, histories: Histories) -> Tensor:
-        """See ``Recommender``."""
-        alike = self.alike.get()
-        found = histories.matrix(alike.shape[0]) @ alike
-        return torch.from_numpy(found.toarray())
-
-
-def _measured(both: csr_matrix, measure: str, people: int, shrinkage: float) -> csr_matrix:
-    """float32 [n, n] from the counts of people who had both products, without the diagonal."""
-    alone = both.diagonal()
-    rows = np.repeat(np.arange(both.shape[0]), np.diff(both.indptr))
-    a, b = alone[rows], alone[both.indices]
-    below = {"cosine": np.sqrt(a * b), "jaccard": a + b - both.data, "lift": a * b / people}
-    alike = both.copy()
-    alike.data = (both.data / (below[measure] + shrinkage)).astype(np.float32)
-    alike = alike - diags(alike.diagonal())
-    alike.eliminate_zeros()
-    return alike.tocsr()
+    def _measured(self, a: np.ndarray, b: np.ndarray, both: np.ndarray, people: int) -> np.ndarray:
+        """float32 [m], of the numbers of people of m pairs of products."""
+        a = a.astype(np.float64)
+        below = {"cosine": np.sqrt(a * b), "jaccard": a + b - both, "lift": a * b / people}
+        return (both / (below[self.measure] + self.shrinkage)).astype(np.float32)

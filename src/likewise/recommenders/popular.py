@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -32,10 +32,3 @@ class Popular(Recommender):
     def scores(self, histories: Histories) -> Tensor:
         """See ``Recommender``."""
         return self.counts.expand(len(histories), -1)
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """The size of the catalogue is learned."""
-        found = state_dict.get(f"{prefix}counts")
-        if found is not None:
-            self.counts = torch.empty_like(found)
-        super()._load_from_state_dict(state_dict, prefix, *rest)

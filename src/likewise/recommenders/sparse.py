@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from scipy.sparse import csr_matrix
-from torch import Tensor, nn
+from torch import Tensor
+
+from likewise.recommenders.state import Learned
 
 NAMES = ("starts", "columns", "values", "shape")
 KINDS = (torch.int64, torch.int32, torch.float32, torch.int64)
 
 
-class SparseMatrix(nn.Module):
+class SparseMatrix(Learned):
     """A float32 matrix in compressed rows (CSR), as buffers."""
 
     starts: Tensor
@@ -42,11 +42,3 @@ class SparseMatrix(nn.Module):
         if len(values) < np.iinfo(np.int32).max:
             starts = starts.astype(np.int32)
         return csr_matrix((values, columns, starts), shape=tuple(self.shape.tolist()))
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """Sizes are learned."""
-        for name in NAMES:
-            found = state_dict.get(prefix + name)
-            if found is not None:
-                setattr(self, name, torch.empty_like(found))
-        super()._load_from_state_dict(state_dict, prefix, *rest)
