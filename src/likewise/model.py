@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from likewise.data.modalities.base import Reader
     from likewise.encoders.base import Encoder
     from likewise.matchers.base import Matcher
+    from likewise.scorer import Scorer
     from likewise.similarity.base import Similarity
 
 # Products that are read and embedded at once.
@@ -68,9 +69,17 @@ class Model:
         if isinstance(self.scorer, EmbeddingMatcher):
             return self.scorer.encoder
         raise LikewiseError(
-            f"matcher {type(self.scorer).__name__} scores pairs of products and has no embeddings "
-            "of single ones; use task=matching, or train an encoder with matcher=none"
+            f"{type(self.scorer).__name__} {self.scorer.gives}, so nothing embeds single products; "
+            "train an encoder with matcher=none"
         )
+
+    @property
+    def _matcher(self) -> Matcher:
+        from likewise.matchers.base import Matcher
+
+        if isinstance(self.scorer, Matcher):
+            return self.scorer
+        raise LikewiseError(f"this model {self.scorer.gives}, and scores no pairs of products")
 
     def embed(self, products: Sequence[Product] | Dataset) -> Tensor:
         """Float32 [n, d], a row per product.
@@ -105,7 +114,7 @@ class Model:
         pairs = LabelledPairs(
             self._read(both, rows), places[:count], places[count:], labels, both, rows
         )
-        return self.scorer.match_pairs(pairs)
+        return self._matcher.match_pairs(pairs)
 
     def index(self, products: Sequence[Product] | Dataset) -> None:
         """Embed the products that ``search`` is to search, in place of any before."""

@@ -31,6 +31,8 @@ class Scorer(nn.Module):
         learns_from: for ``method=fit``, the kinds of relevance that it can learn from, of which
             the data need one.
         uninitialised: options that make the same scorer without reading its initial weights.
+        gives: what it does, a verb with its object for sentences.
+        advice: how to choose one of its kind.
     """
 
     encoder_use: ClassVar[Literal["required", "optional", "none"]] = "none"
@@ -38,6 +40,8 @@ class Scorer(nn.Module):
     trained_by: str | None = None
     learns_from: ClassVar[tuple[type[Relevance], ...]] = ()
     uninitialised: ClassVar[Mapping[str, Any]] = {}
+    gives: ClassVar[str] = "gives scores"
+    advice: ClassVar[str] = "choose another scorer"
 
     def __init__(
         self, encoder: Encoder | None = None, similarity: Similarity | None = None

@@ -81,6 +81,11 @@ class ProductData:
             f"{wanted_by} needs {kind.kind}, which these data do not have; {kind.advice}{others}"
         )
 
+    def any_of(self, kinds: Sequence[type[Relevance]], wanted_by: str = "this") -> Any:
+        """The first relevance that is of one of some kinds; raises as ``get`` does."""
+        known = next((kind for kind in kinds if self.has(kind)), kinds[0])
+        return self.get(known, wanted_by)
+
     def replacing(self, relevance: Relevance) -> tuple[Relevance, ...]:
         """``relevance`` with another entry of the same kind in place of the one that is there."""
         return tuple(

@@ -103,3 +103,21 @@ class Histories:
         if weights is None:
             table.data[:] = 1
         return table
+
+
+def group_events(
+    person: np.ndarray, product: np.ndarray, rows: np.ndarray, users: np.ndarray
+) -> Histories:
+    """The histories of some users in a table of events.
+
+    Args:
+        person, product: int64 [m], of each event; those of a person stand in the order of time.
+        rows: int64, the events that are known.
+        users: int64 [u], persons, ascending and each once; some may have no known event.
+    """
+    rows = np.sort(rows)
+    rows = rows[np.isin(person[rows], users)]
+    place = np.searchsorted(users, person[rows])
+    order = np.argsort(place, kind="stable")
+    ends = np.cumsum(np.bincount(place, minlength=len(users)))
+    return Histories(product[rows[order]], ends.astype(np.int64), users)

@@ -8,10 +8,17 @@ from torch.nn.parameter import UninitializedParameter
 
 from likewise.data.relevance import Groups, Pairs
 from likewise.errors import LikewiseError
-from likewise.experiment.targets import chosen_name, class_of, config_name, is_part, short_name
+from likewise.experiment.targets import (
+    chosen_name,
+    class_of,
+    config_name,
+    is_part,
+    main_part,
+    short_name,
+)
 from likewise.losses.base import PairLoss
-from likewise.matchers.base import Matcher
 from likewise.methods.base import Method
+from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
 
 # Options of losses that divide or multiply all similarities: at 0 or below these turn the loss off,
@@ -20,24 +27,25 @@ POSITIVE = ("temperature", "scale", "alpha", "beta")
 
 
 def check_encoder_use(config: DictConfig) -> None:
-    """Refuse a matcher without the encoder it needs, or with one that it has no use for."""
+    """Refuse a scorer without the encoder it needs, or with one that it has no use for."""
     there = is_part(config.get("encoder"))
-    if not is_part(config.get("matcher")):
+    key = main_part(config)
+    if key == "encoder":
         if not there:
             raise LikewiseError(
                 "encoder=none leaves nothing that compares products; choose an encoder, or a "
                 "matcher that does without, such as matcher=signals"
             )
         return
-    use = getattr(class_of(config.matcher), "encoder_use", "none")
+    use = getattr(class_of(config[key]), "encoder_use", "none")
     if use == "required" and not there:
         raise LikewiseError(
-            f"matcher {short_name(config.matcher)} needs an encoder; choose one, such as "
+            f"{key} {short_name(config[key])} needs an encoder; choose one, such as "
             "encoder=text_rnn"
         )
     if use == "none" and there:
         raise LikewiseError(
-            f"matcher {short_name(config.matcher)} has no use for encoder "
+            f"{key} {short_name(config[key])} has no use for encoder "
             f"{short_name(config.encoder)}; add encoder=none"
         )
 
@@ -51,26 +59,26 @@ def check_kind(key: str, part: object, kind: type) -> None:
         )
 
 
-def check_task(config: DictConfig, matcher: Matcher) -> None:
-    """Refuse a matcher that the task cannot score."""
+def check_task(config: DictConfig, scorer: Scorer) -> None:
+    """Refuse a scorer that the task cannot score."""
     task = class_of(config.task)
-    if not isinstance(matcher, getattr(task, "scorer_kind", object)):
+    wanted = getattr(task, "scorer_kind", Scorer)
+    if not isinstance(scorer, wanted):
         raise LikewiseError(
-            f"{chosen_name(config)} scores pairs of products and has no embeddings of single ones, "
-            f"which task={config_name(task)} compares; use task=matching, or matcher=none with an "
-            "encoder"
+            f"{chosen_name(config)} {scorer.gives}, and task={config_name(task)} needs what "
+            f"{wanted.gives}; use another task, or {wanted.advice}"
         )
 
 
-def check_training(config: DictConfig, matcher: Matcher) -> None:
+def check_training(config: DictConfig, scorer: Scorer) -> None:
     """Refuse an encoder or a matcher that the method cannot train."""
     method = class_of(config.method)
     # A method of one's own that says nothing else trains any encoder.
-    fits = isinstance(matcher.encoder, getattr(method, "trains_encoder", object)) or (
-        matcher.encoder is None
+    fits = isinstance(scorer.encoder, getattr(method, "trains_encoder", object)) or (
+        scorer.encoder is None
     )
-    fits = fits and isinstance(matcher, getattr(method, "trains_scorer", object))
-    wanted = matcher.trained_by
+    fits = fits and isinstance(scorer, getattr(method, "trains_scorer", object))
+    wanted = scorer.trained_by
     if fits and (wanted is None or getattr(method, "name", None) in (None, wanted)):
         return
     made_for = getattr(method, "made_for", None)
@@ -81,9 +89,9 @@ def check_training(config: DictConfig, matcher: Matcher) -> None:
     )
 
 
-def check_similarity(config: DictConfig, matcher: Matcher, similarity: Similarity) -> None:
+def check_similarity(config: DictConfig, scorer: Scorer, similarity: Similarity) -> None:
     """Refuse embeddings that the similarity cannot compare."""
-    encoder = matcher.encoder
+    encoder = scorer.encoder
     if similarity.domain != "nonnegative" or encoder is None:
         return
     if not getattr(encoder, "nonnegative", False):
@@ -136,7 +144,7 @@ def check_loss_of_pairs(config: DictConfig, loss: nn.Module) -> None:
 
 def check_parameters(config: DictConfig, method: Method) -> None:
     """Refuse a layer of width 0, and parts of which nothing can be trained."""
-    known = [p for p in method.matcher.parameters() if not isinstance(p, UninitializedParameter)]
+    known = [p for p in method.scorer.parameters() if not isinstance(p, UninitializedParameter)]
     if any(not parameter.numel() for parameter in known):
         raise LikewiseError(
             f"{chosen_name(config)} has a layer of width 0; every width, such as "

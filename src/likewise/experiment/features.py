@@ -13,7 +13,7 @@ from likewise.data.modalities.base import Reader
 from likewise.data.relevance import Groups, Relevance
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
-from likewise.experiment.targets import chosen_name, class_of, get_target, is_part
+from likewise.experiment.targets import chosen_name, class_of, get_target, is_part, main_part
 
 BATCH_SIZE = 256
 Readers = dict[str, Reader]
@@ -86,10 +86,10 @@ def _is_reader(part: Any) -> bool:
 
 
 def modalities(config: DictConfig) -> list[str]:
-    """What the encoder and the matcher of a config read; each once."""
+    """What the encoder and the scorer of a config read; each once."""
     read = encoder_modalities(config.encoder) if is_part(config.get("encoder")) else []
-    if is_part(config.get("matcher")):
-        read = [*read, *getattr(class_of(config.matcher), "modalities", ())]
+    if is_part(part := config[main_part(config)]):
+        read = [*read, *getattr(class_of(part), "modalities", ())]
     return list(dict.fromkeys(read))
 
 

@@ -16,7 +16,7 @@ from omegaconf.errors import InterpolationKeyError
 import likewise
 from likewise.errors import LikewiseError
 from likewise.experiment.features import modalities, reader_keys
-from likewise.experiment.targets import chosen_name, is_part
+from likewise.experiment.targets import chosen_name, is_part, main_part
 
 # Packages whose version, not whose files, says that they changed.
 VERSIONED = ("likewise.", "pytorch_metric_learning.", "torch", "pytorch_lightning.")
@@ -71,8 +71,8 @@ def _sources(config: Any) -> dict[str, str]:
 
 
 def run_name(config: DictConfig) -> str:
-    """What tables call the run: ``name``, or the module of the matcher or else of the encoder."""
-    part = config.matcher if is_part(config.get("matcher")) else config.encoder
+    """What tables call the run: ``name``, or the module of what scores."""
+    part = config[main_part(config)]
     return config.name or (str(part._target_).split(".")[-2] if is_part(part) else "none")
 
 

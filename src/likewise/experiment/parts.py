@@ -19,12 +19,17 @@ from likewise.experiment.compatibility import (
     check_task,
     check_training,
 )
-from likewise.experiment.targets import class_of, config_name, is_part, make, short_name
+from likewise.experiment.targets import class_of, config_name, is_part, main_part, make, short_name
 from likewise.matchers.base import Matcher
 from likewise.matchers.similarity import SimilarityMatcher
 from likewise.methods.base import Method
+from likewise.recommenders.base import Recommender
+from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
 from likewise.tasks.base import Task
+
+# What the groups of the config that make a scorer make.
+KINDS: dict[str, type[Scorer]] = {"matcher": Matcher, "recommender": Recommender}
 
 
 def make_similarity(config: DictConfig) -> Similarity:
@@ -32,21 +37,25 @@ def make_similarity(config: DictConfig) -> Similarity:
     return make(config.similarity)
 
 
-def make_scorer(config: DictConfig) -> Matcher:
-    """The matcher with the encoder and the similarity of the run, which fit each other."""
+def make_scorer(config: DictConfig) -> Scorer:
+    """What scores, with the encoder and the similarity of the run, which fit each other."""
     check_encoder_use(config)
     similarity = make_similarity(config)
     encoder: Any = make(config.encoder) if is_part(config.get("encoder")) else None
-    matcher: Matcher
+    scorer: Scorer
     if encoder is not None:
         check_kind("encoder", encoder, Encoder)
-    if is_part(config.get("matcher")):
-        matcher = make(config.matcher, encoder=encoder, similarity=similarity)
-        check_kind("matcher", matcher, Matcher)
+    key = main_part(config)
+    if key in KINDS:
+        uses = getattr(class_of(config[key]), "encoder_use", "none") != "none"
+        scorer = make(
+            config[key], **({"encoder": encoder, "similarity": similarity} if uses else {})
+        )
+        check_kind(key, scorer, KINDS[key])
     else:
-        matcher = SimilarityMatcher(encoder, similarity)
-    check_similarity(config, matcher, similarity)
-    return matcher
+        scorer = SimilarityMatcher(encoder, similarity)
+    check_similarity(config, scorer, similarity)
+    return scorer
 
 
 def make_task(config: DictConfig) -> Task:
@@ -75,9 +84,9 @@ def make_task(config: DictConfig) -> Task:
 def make_method(config: DictConfig) -> Method:
     """Matcher, loss and method, checked against each other before anything is trained."""
     similarity = make_similarity(config)
-    matcher = make_scorer(config)
-    check_training(config, matcher)
-    check_task(config, matcher)
+    scorer = make_scorer(config)
+    check_training(config, scorer)
+    check_task(config, scorer)
     loss: nn.Module = nn.Identity()
     miner, more = None, {}
     if getattr(class_of(config.method), "trains", True):
@@ -94,7 +103,7 @@ def make_method(config: DictConfig) -> Method:
     method = make(
         config.method,
         **more,
-        matcher=matcher,
+        scorer=scorer,
         loss=loss,
         miner=miner,
         similarity=similarity,

@@ -13,6 +13,8 @@ from omegaconf import DictConfig
 
 from likewise.errors import LikewiseError
 
+# Groups of the config that make a scorer.
+SCORERS = ("matcher", "recommender")
 # What a saved run's config may build; a shared run folder must not be able to call anything else.
 ALLOWED = (
     "likewise.",
@@ -93,9 +95,23 @@ def is_part(config: Any) -> bool:
     return isinstance(config, DictConfig) and "_target_" in config
 
 
+def main_part(config: DictConfig) -> str:
+    """The group of the config that makes the scorer; ``encoder`` where that is its similarity.
+
+    Raises:
+        LikewiseError: two are chosen.
+    """
+    chosen = [key for key in SCORERS if is_part(config.get(key))]
+    if len(chosen) > 1:
+        raise LikewiseError(
+            f"{' and '.join(chosen)} are both chosen, and a run scores by one; set one to none"
+        )
+    return chosen[0] if chosen else "encoder"
+
+
 def chosen_name(config: DictConfig) -> str:
-    """The matcher or the encoder that was chosen, for sentences about both together."""
-    key = "matcher" if is_part(config.get("matcher")) else "encoder"
+    """The matcher, recommender or encoder that was chosen, for sentences about all of these."""
+    key = main_part(config)
     return f"{key} {short_name(config[key])}" if is_part(config.get(key)) else "encoder=none"
 
 

@@ -3,50 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from likewise.data.products import LabelledPairs, Products
+from likewise.data.relevance import Pairs
 from likewise.encoders.base import Encoder
-from likewise.similarity.base import Similarity
+from likewise.scorer import Scorer
 
 
-class Matcher(nn.Module, ABC):
-    """A pair of products to a score, larger for more alike; a subclass writes ``match_pairs``.
+class Matcher(Scorer, ABC):
+    """A pair of products to a score, larger for more alike; a subclass writes ``match_pairs``."""
 
-    Args:
-        encoder: the encoder of the run, or ``None`` with ``encoder=none``.
-        similarity: the measure between two embeddings; a matcher may do without it.
-
-    Attributes:
-        encoder_use: whether the matcher needs an encoder, takes one if there is one, or has no use
-            for one.
-        modalities: what it reads itself, beside the modalities of its encoder.
-        trained_by: the name of the one method that can train it; ``None`` for any method.
-        uninitialised: options that make the same matcher without reading its initial weights.
-    """
-
-    encoder_use: ClassVar[Literal["required", "optional", "none"]] = "none"
-    modalities: ClassVar[tuple[str, ...]] = ()
-    trained_by: str | None = None
-    uninitialised: ClassVar[Mapping[str, Any]] = {}
-
-    def __init__(
-        self, encoder: Encoder | None = None, similarity: Similarity | None = None
-    ) -> None:
-        super().__init__()
-        self.encoder, self.similarity = encoder, similarity
+    learns_from = (Pairs,)
+    gives = "scores pairs of products and has no embeddings of single ones"
+    advice = "choose a matcher"
 
     @abstractmethod
     def match_pairs(self, pairs: LabelledPairs) -> Tensor:
         """Scores float32 [m] in evaluation mode; labels are not read."""
-
-    def count_parameters(self) -> int:
-        """How many learned numbers the score of a pair needs."""
-        return sum(parameter.numel() for parameter in self.parameters())
 
 
 class TrainableMatcher(Matcher):
@@ -64,6 +40,8 @@ class EmbeddingMatcher(TrainableMatcher):
     """
 
     encoder_use = "required"
+    gives = "compares embeddings of single products"
+    advice = "use task=matching, or matcher=none with an encoder"
     encoder: Encoder
 
     @abstractmethod

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +17,9 @@ from likewise.matchers.base import Matcher
 from likewise.matchers.similarity import SimilarityMatcher
 from likewise.matchers.trees import Trees
 from likewise.similarity.base import Similarity
+
+if TYPE_CHECKING:
+    from likewise.data.module import ProductModule
 
 # Stands for a signal that is missing; all signals are at least 0.
 MISSING = -1.0
@@ -65,10 +69,16 @@ class SignalTrees(Matcher):
         """See ``Matcher``: the thresholds and leaves of the trees, and the encoder's parameters."""
         return self.forest.count_nodes() + super().count_parameters()
 
-    def fit(self, pairs: LabelledPairs, seed: int) -> float:
-        """Learn rare words and the trees; returns the mean log loss of the training pairs."""
+    def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
+        """See ``Scorer``; from one split."""
+        (split,) = splits
+        pairs = module.pair_split(split)
+        self.fit(pairs, module.seed)
+        return 2 * len(pairs.labels)
+
+    def fit(self, pairs: LabelledPairs, seed: int) -> None:
+        """Learn rare words and the trees."""
         from sklearn.ensemble import GradientBoostingClassifier
-        from sklearn.metrics import log_loss
 
         offers = read_offers(pairs.catalogue, pairs.rows)
         self.signals.fit(offers)
@@ -82,7 +92,6 @@ class SignalTrees(Matcher):
         self.forest.take(model, table[:1])
         text = np.frombuffer(self.signals.to_json().encode(), np.uint8)
         self.learned = torch.from_numpy(text.copy())
-        return float(log_loss(labels, model.predict_proba(table)[:, 1]))
 
     @torch.no_grad()
     def match_pairs(self, pairs: LabelledPairs) -> Tensor:

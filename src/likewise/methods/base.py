@@ -10,11 +10,13 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from likewise.data.module import ProductModule
 from likewise.data.products import Products, count, to_float
 from likewise.data.relevance import Groups, Relevance
 from likewise.encoders.base import Encoder
 from likewise.errors import Diverged, LikewiseError
-from likewise.matchers.base import EmbeddingMatcher, Matcher
+from likewise.matchers.base import EmbeddingMatcher
+from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
 from likewise.tasks.base import Task
 
@@ -25,16 +27,16 @@ class Method(pl.LightningModule):
     Attributes:
         name: what encoders and matchers call it in ``trained_by``; ``None`` where none asks for it.
         trains_encoder: the class of encoders it can train.
-        trains_scorer: the class of matchers it can train.
+        trains_scorer: the class of scorers it can train.
         made_for: a choice that it can train where it cannot train any, such as
             ``encoder=contrastive``; for sentences.
         reads_labels: whether it looks at the groups of products.
-        trains: whether there are steps to take; without any, the encoder is scored as it comes.
+        trains: whether there are gradient steps to take; without any, ``learn`` is all there is.
         learns_from: the kind of relevance whose units make a batch, see ``UnitTensors.batch``:
             products and their groups, or labelled pairs of products.
 
     Args:
-        scorer: what is trained, with the encoder in it. Without a choice of a scorer it is the
+        scorer: what is trained, with the encoder in it. Without a choice of a matcher it is the
             similarity of two embeddings.
         loss: of pytorch-metric-learning, or a ``PairLoss`` where pairs are trained; its own
             parameters are trained too.
@@ -56,7 +58,7 @@ class Method(pl.LightningModule):
 
     def __init__(
         self,
-        scorer: Matcher,
+        scorer: Scorer,
         loss: nn.Module,
         miner: nn.Module | None,
         similarity: Similarity,
@@ -84,6 +86,13 @@ class Method(pl.LightningModule):
     def encoder(self) -> Any:
         """The matcher's encoder, of the class ``trains_encoder``; ``None`` where it has none."""
         return self.scorer.encoder
+
+    def learn(self, module: ProductModule) -> int:
+        """Learn all at once; returns how many products were read, each as often as read."""
+        return 0
+
+    def prepare_test(self, module: ProductModule) -> None:
+        """Whatever is to be done between the last validation and the test."""
 
     def training_loss(self, *batch: Any) -> Tensor:
         """The scalar to descend, of a batch (pictures are floats in [0, 1])."""

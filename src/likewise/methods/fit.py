@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
-
-from likewise.data.products import LabelledPairs
-from likewise.data.relevance import Pairs
+from likewise.data.module import ProductModule
 from likewise.methods.base import Method
-
-
-@runtime_checkable
-class Fittable(Protocol):
-    """What ``method=fit`` trains: a part that says ``trained_by = "fit"`` and has this method."""
-
-    def fit(self, pairs: LabelledPairs, seed: int) -> float:
-        """Learn everything from the training pairs; returns their mean loss."""
-        ...
+from likewise.scorer import Scorer
 
 
 class Fit(Method):
-    """Fits a scorer to all training pairs in the first epoch, and stops."""
+    """Lets a scorer learn everything at once, such as a matcher's trees or counts of events.
+
+    Args:
+        refit: after validation, learn again from the training and the validation split together;
+            the scores of the test are those of this second model.
+    """
 
     name = "fit"
-    trains_scorer = Fittable
-    made_for = "matcher=signals"
-    learns_from = Pairs
-    scorer: Any
+    trains_scorer = Scorer
+    made_for = "matcher=signals or recommender=item_knn"
+    trains = False
 
-    def on_train_epoch_start(self) -> None:
-        """See the class."""
-        super().on_train_epoch_start()
-        module: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        pairs = module.pair_split("train", self.device)
-        loss = self.scorer.fit(pairs, module.seed)
-        self.scorer.to(self.device)
-        self.products_seen += 2 * len(pairs.labels)
-        self._loss_sum += loss * self.trainer.num_training_batches
+    def __init__(self, *parts: object, refit: bool = False, **options: object) -> None:
+        super().__init__(*parts, **options)  # type: ignore[arg-type]
+        self.refit = refit
 
-    def on_train_epoch_end(self) -> None:
-        """See the class."""
-        super().on_train_epoch_end()
-        self.trainer.should_stop = True
+    def learn(self, module: ProductModule) -> int:
+        """See ``Method``."""
+        return self.scorer.learn(module)
 
-    def training_step(self, batch: tuple[Any, ...], batch_idx: int) -> None:
-        """Nothing is left to do."""
+    def prepare_test(self, module: ProductModule) -> None:
+        """See ``Method``."""
+        if self.refit:
+            self.scorer.learn(module, ("train", "validation"))

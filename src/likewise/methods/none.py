@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from likewise.matchers.base import Matcher
+from likewise.data.module import ProductModule
 from likewise.methods.base import Method
+from likewise.scorer import Scorer
 
 
 class Untrained(Method):
@@ -13,7 +14,12 @@ class Untrained(Method):
 
     name = "none"
     trains = False
-    trains_scorer = Matcher
+    trains_scorer = Scorer
+
+    def learn(self, module: ProductModule) -> int:
+        """See ``Method``."""
+        self.scorer.prepare(module)
+        return 0
 
     def trained(self) -> list[nn.Module]:
         """Nothing."""

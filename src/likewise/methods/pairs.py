@@ -39,7 +39,7 @@ class PairLearning(Method):
         super().__init__(*args, **options)
         if group_loss is not None and not isinstance(self.scorer, EmbeddingMatcher):
             raise LikewiseError(
-                "method.group_loss compares embeddings of products, which scorer "
+                "method.group_loss compares embeddings of products, which matcher "
                 f"{type(self.scorer).__name__} does not make; leave it out, or use matcher=none "
                 "or pair_head"
             )

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 from torch import Tensor
 
 from likewise.data.histories import Histories
+from likewise.data.relevance import Events, Links
 from likewise.recommenders.state import Learned
+from likewise.scorer import Scorer
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
+    from likewise.data.module import ProductModule
 
 
-class Recommender(Learned):
+class Recommender(Learned, Scorer):
     """What people did to a score for every product of the catalogue; larger is better.
 
     All that it learned is in its ``state_dict``, so that it is saved without pickling.
-
-    Attributes:
-        trained_by: the name of the one method that can train it.
     """
 
-    trained_by: str = "fit"
+    trained_by = "fit"
+    gives = "ranks a catalogue by what people did"
+    advice = "choose a recommender, such as recommender=item_knn"
+    learns_from = (Events, Links)
+
+    def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
+        """See ``Scorer``."""
+        self.prepare(module)
+        relevance = module.data.any_of(self.learns_from, "the recommender")
+        rows = np.concatenate([relevance.splits[name] for name in splits])
+        histories = relevance.histories(rows, relevance.persons(rows))
+        self.fit(histories, module.data, module.seed)
+        return len(rows)
 
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
         """Learn all at once.

@@ -65,16 +65,21 @@ class RankFusion(Recommender):
         self.weights = {name: float(weights.get(name, 1)) for name in parts}
         self.how, self.constant = how, constant
 
+    @property
+    def _recommenders(self) -> dict[str, Recommender]:
+        return {name: part for name, part in self.parts.items() if isinstance(part, Recommender)}
+
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
         """See ``Recommender``."""
-        for part in self.parts.values():
+        for part in self._recommenders.values():
             part.fit(histories, data, seed)
 
     def scores(self, histories: Histories) -> Tensor:
         """See ``Recommender``."""
         fuse = self._ranked if self.how == "ranks" else _standardised
         fused = [
-            self.weights[name] * fuse(part.scores(histories)) for name, part in self.parts.items()
+            self.weights[name] * fuse(part.scores(histories))
+            for name, part in self._recommenders.items()
         ]
         return torch.stack(fused).sum(0)
 

@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix, diags, identity
 from torch import Tensor
 
 from likewise.data.histories import Histories
+from likewise.data.relevance import Events
 from likewise.errors import LikewiseError
 from likewise.recommenders.base import Recommender
 from likewise.recommenders.sparse import SparseMatrix
@@ -119,10 +120,10 @@ def trust_pairs(data: ProductData) -> tuple[np.ndarray, int]:
 
     Pairs with somebody who did nothing, or of somebody with the same, are left out.
     """
-    trust = None if data.behaviour is None else data.behaviour.trust
-    if data.behaviour is None or trust is None:
+    events = data.get(Events, "recommender=social")
+    trust, users = events.trust, events.user_names
+    if not len(trust):
         raise LikewiseError("recommender=social needs data that says who trusts whom, as data=ciao")
-    users = np.unique(np.asarray(data.behaviour.events["user"][:]))
-    pairs = np.stack([np.asarray(trust[name][:]) for name in ("user", "trusts")], axis=1)
+    pairs = np.stack([trust.user, trust.trusts], axis=1)
     pairs = pairs[np.isin(pairs, users).all(1) & (pairs[:, 0] != pairs[:, 1])]
     return np.searchsorted(users, pairs), len(users)

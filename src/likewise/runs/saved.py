@@ -26,10 +26,10 @@ from likewise.experiment.composition import compose, shipped
 from likewise.experiment.data import load_data
 from likewise.experiment.features import learns_from, reader_keys
 from likewise.experiment.parts import make_scorer, make_similarity
-from likewise.experiment.targets import check_targets, get_target, make
-from likewise.matchers.base import Matcher
+from likewise.experiment.targets import SCORERS, check_targets, get_target, make
 from likewise.model import Model
 from likewise.runs.folder import read_result, reader_folder
+from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
 
 # What a finished run may be scored with anew, and the keys of the config that come with it.
@@ -56,7 +56,7 @@ class SavedRun:
         return self.model.encoder
 
     @property
-    def matcher(self) -> Matcher:
+    def scorer(self) -> Scorer:
         """Of the model."""
         return self.model.scorer
 
@@ -136,15 +136,15 @@ def _model(config: DictConfig, place: Path) -> Model:
     readers = {key: make(config[key]) for key in reader_keys(config)}
     for modality, reader in readers.items():
         reader.load(reader_folder(place, modality))
-    parts = OmegaConf.masked_copy(config, ["encoder", "matcher", "similarity"])
+    parts = OmegaConf.masked_copy(config, ["encoder", *SCORERS, "similarity"])
     bare = _without_weights(OmegaConf.to_container(parts, resolve=True))
     scorer = make_scorer(OmegaConf.create(bare))
     try:
         scorer.load_state_dict(load_file(place / "weights.safetensors"))
     except (RuntimeError, SafetensorError) as error:
         raise LikewiseError(
-            f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml, or its "
-            "matcher"
+            f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml, or "
+            "its matcher or recommender"
         ) from error
     shape = config.sizes.image.input_shape
     cleaning = {name: make(step) for name, step in (config.get("cleaning") or {}).items()}

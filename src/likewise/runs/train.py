@@ -30,8 +30,8 @@ from likewise.experiment.experiment import Experiment, Loader
 from likewise.experiment.features import learns_from, training_units
 from likewise.experiment.identity import run_name
 from likewise.experiment.parts import make_method, make_task
-from likewise.experiment.targets import make
-from likewise.matchers.base import EmbeddingMatcher, Matcher
+from likewise.experiment.targets import class_of, make
+from likewise.matchers.base import EmbeddingMatcher
 from likewise.methods.base import Method
 from likewise.runs import environment
 from likewise.runs.cost import PeakMemory, Stopwatch, flops_per_product
@@ -45,6 +45,7 @@ from likewise.runs.folder import (
 from likewise.runs.outcome import write_pictures, write_table
 from likewise.runs.resume import LastEpoch
 from likewise.runs.tracking import Tracking
+from likewise.scorer import Scorer
 
 # Weights, a checkpoint or two, tables and pictures: below this a run would die half-way.
 NEEDED_BYTES = 50_000_000
@@ -97,7 +98,8 @@ def check(experiment: Experiment) -> None:
     _check_size(config, data, devices)
     sampler: Sampler = make(config.sampler)
     kind = learns_from(config)
-    if kind not in sampler.orders:
+    trains = getattr(class_of(config.method), "trains", True)
+    if trains and kind not in sampler.orders:
         ordered = " and ".join(known.kind for known in sampler.orders)
         raise LikewiseError(
             f"sampler {type(sampler).__name__} orders {ordered}, and the method learns from "
@@ -175,7 +177,7 @@ def _train(experiment: Experiment, callbacks: tuple[Callback, ...]) -> None:
         memory = PeakMemory()
         memory.start()
         if not method.trains:
-            _finish_untrained(experiment, module, method, memory, tracking)
+            _finish_at_once(experiment, module, method, memory, tracking)
             tracking.finish(failed=False)
             return
         last = LastEpoch(folder / "checkpoints" / "last.ckpt")
@@ -211,18 +213,28 @@ def _train(experiment: Experiment, callbacks: tuple[Callback, ...]) -> None:
     tracking.finish(failed=False)
 
 
-def _finish_untrained(
+def _finish_at_once(
     experiment: Experiment,
     module: ProductModule,
     method: Method,
     memory: PeakMemory,
     tracking: Tracking,
 ) -> None:
-    """Score what was not trained; its cost is that of embedding."""
+    """Score what takes no gradient steps: it learns at once, or not at all."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with Stopwatch() as learning:
+        read = method.learn(module)
+    cost: dict[str, Any] = {"train_seconds": 0.0, "epochs": 0}
+    if read:
+        seconds = learning.seconds
+        cost = {
+            "train_seconds": seconds,
+            "train_products_per_second": read / seconds,
+            "epochs": 1,
+        }
     scores = method.task.validate(method.scorer.to(device), module, device)
-    cost = {"train_seconds": 0.0, "epochs": 0}
     score = scores[experiment.config.primary]
+    method.prepare_test(module)
     _finish(experiment, module, method, score, cost, memory, tracking, device)
 
 
@@ -329,7 +341,7 @@ def _finish(
 
 
 def _cost_of_embedding(
-    scorer: Matcher, module: ProductModule, split: str, device: torch.device
+    scorer: Scorer, module: ProductModule, split: str, device: torch.device
 ) -> dict[str, Any]:
     """Of single products; nothing for a scorer that embeds none, or without products."""
     if not isinstance(scorer, EmbeddingMatcher) or not len(module.rows[split]):

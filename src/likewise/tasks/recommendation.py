@@ -14,7 +14,7 @@ from likewise.data.catalogue import ProductData
 from likewise.data.histories import Histories
 from likewise.data.module import ProductModule
 from likewise.data.properties import properties
-from likewise.data.relevance.events import Events
+from likewise.data.relevance import Events
 from likewise.errors import LikewiseError
 from likewise.metrics.recommendation import RecommendationMetric, Recommended
 from likewise.metrics.specification import MetricSpecification
@@ -48,6 +48,7 @@ class Recommendation(Task):
     """
 
     metric_kind = RecommendationMetric
+    scorer_kind = Recommender
     relevance = Events
 
     def __init__(
@@ -89,7 +90,7 @@ class Recommendation(Task):
         recommended = self._ranked(scorer, data, histories, person, product)
         values = {name: metric.per_person(recommended) for name, metric in self.metrics.items()}
         ids = np.array(data.catalogue["product_id"][:])
-        names = events.names[histories.users]
+        names = events.user_names[histories.users]
         ends = recommended.wanted.cumsum()[:-1]
         table: dict[str, Any] = {
             "product_id": np.array([str(name) for name in names]),
@@ -154,7 +155,8 @@ class Recommendation(Task):
             else:
                 rank.append(_sampled(scores, asked, wanted, self.negatives, generator))
         train = data.get(Events)
-        users = train.histories(train.splits["train"])
+        rows = train.splits["train"]
+        users = train.histories(rows, train.persons(rows))
         shares = np.asarray(users.matrix(size).sum(0)).ravel() / max(1, len(users))
         return Recommended(
             torch.cat(top).numpy(),

@@ -25,8 +25,8 @@ def run(options: Namespace) -> None:
     run = open_run(options.run, [*options.overrides, *more], tuple(options.allow))
     task = make_task(run.config)
     check_split(options.split, task.splits(run.data))
-    check_task(run.config, run.matcher)
+    check_task(run.config, run.scorer)
     task.check(run.data, options.split)
-    result = task.test(run.matcher, run.module, options.split, run.device)
+    result = task.test(run.scorer, run.module, options.split, run.device)
     for name, value in result.scores.items():
         print(f"{name} {value:.6f}")

@@ -5,6 +5,7 @@ from likewise.data.relevance.events import Events, Trust
 from likewise.data.relevance.feedback import LoggedFeedback
 from likewise.data.relevance.groups import Groups
 from likewise.data.relevance.judgements import Judgements
+from likewise.data.relevance.links import Links
 from likewise.data.relevance.pairs import Pairs
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Events",
     "Groups",
     "Judgements",
+    "Links",
     "LoggedFeedback",
     "Pairs",
     "Relevance",

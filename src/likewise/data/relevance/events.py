@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from likewise.data.finding import Finding
+from likewise.data.histories import Histories, group_events
 from likewise.data.relevance.base import SPLITS, Relevance
 from likewise.errors import LikewiseError
 
@@ -81,7 +83,7 @@ class Events(Relevance):
             self._require(name in self.events.column_names, f"events have no column {name}")
         super().check(products)
         if "time" in self.events.column_names:
-            user, time = self._user_codes(), self.column("time")
+            user, time = self.user_codes, self.column("time")
             order = np.argsort(user, kind="stable")
             same = np.diff(user[order]) == 0
             ordered = not (same & (np.diff(time[order]) < 0)).any()
@@ -102,7 +104,7 @@ class Events(Relevance):
 
         By the pair of splits (earlier, later). Users stand in all splits by design.
         """
-        user = self._user_codes()
+        user = self.user_codes
         count = int(user.max(initial=-1)) + 1
         first, last = {}, {}
         for name in (name for name in SPLITS if name in self.splits):
@@ -123,6 +125,29 @@ class Events(Relevance):
                 yield Finding("leaks", sentence)
         yield from super().problems(catalogue)
 
-    def _user_codes(self) -> np.ndarray:
-        """int64 [m], a number for each user."""
-        return np.unique(self.user, return_inverse=True)[1]
+    @cached_property
+    def _users(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.unique(self.user, return_inverse=True)
+
+    @property
+    def user_names(self) -> np.ndarray:
+        """[users], the users as the source calls them, ascending."""
+        return self._users[0]
+
+    @property
+    def user_codes(self) -> np.ndarray:
+        """int64 [m], the place of the user of each event in ``user_names``."""
+        return self._users[1]
+
+    def persons(self, rows: np.ndarray) -> np.ndarray:
+        """int64 [users], who did the events of some rows, ascending."""
+        return np.unique(self.user_codes[rows])
+
+    def histories(self, rows: np.ndarray, users: np.ndarray) -> Histories:
+        """What some users did.
+
+        Args:
+            rows: int64, the events that are known; those of a user stay in their order of time.
+            users: int64 [u], places in ``user_names``, ascending and each once.
+        """
+        return group_events(self.user_codes, self.product, rows, users)

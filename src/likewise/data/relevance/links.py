@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.data.histories import Histories
+from likewise.data.histories import Histories, group_events
 from likewise.data.relevance.base import Relevance
 
 
@@ -44,11 +44,11 @@ class Links(Relevance):
             rows: int64, of the links that are known.
             users: int64 [u], rows of the catalogue, ascending and each once.
         """
-        place = np.searchsorted(users, self.source[rows])
-        known = np.isin(self.source[rows], users)
-        order = np.argsort(place[known], kind="stable")
-        lengths = np.bincount(place[known], minlength=len(users))
-        return Histories(self.target[rows][known][order], np.cumsum(lengths), users)
+        return group_events(self.source, self.target, rows, users)
+
+    def persons(self, rows: np.ndarray) -> np.ndarray:
+        """int64, the products that some links lead from, ascending."""
+        return np.unique(self.source[rows])
 
     def _keys(self, contents: np.ndarray) -> np.ndarray:
         """The same for both directions, so that a link does not betray its reverse."""

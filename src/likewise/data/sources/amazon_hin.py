@@ -62,7 +62,10 @@ class AmazonHin:
             )
         )
         catalogue = make_catalogue(
-            {"product_id": [str(item) for item in items], "attributes": _attributes(items, relations)},
+            {
+                "product_id": [str(item) for item in items],
+                "attributes": _attributes(items, relations),
+            },
             _info(),
         )
         events = _events(ratings, items)
