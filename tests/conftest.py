@@ -1,14 +1,21 @@
-"""A small product-picture data set in Fashion-MNIST's file format, made by code."""
+"""What tests of several files share: small data made by code, and a cache of their own."""
 
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import struct
 from pathlib import Path
+from typing import Any
 
+import hydra
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
+from PIL import Image
+
+from likewise.experiment.composition import shipped
 
 # Tests never look at a key of the person running them, and never wait for a network.
 os.environ["WANDB_MODE"] = "offline"
@@ -42,6 +49,31 @@ def write_data(folder: Path, train: int = 160, test: int = 60, groups: int = 4) 
         write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", pictures)
         write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", labels)
     return folder
+
+
+def encoded_picture(
+    mode: str = "RGB", size: tuple[int, int] = (12, 9), kind: str = "PNG", seed: int = 0
+) -> bytes:
+    """A file of noise; ``size`` is (width, height)."""
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    shape = (size[1], size[0], channels) if channels > 1 else (size[1], size[0])
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels, mode).save(file, kind)
+    return file.getvalue()
+
+
+def cleaning_steps(name: str) -> dict[str, Any]:
+    """The steps of ``cleaning=<name>``, by name."""
+    config: Any = OmegaConf.load(shipped("configs") / "cleaning" / f"{name}.yaml")
+    return {step: hydra.utils.instantiate(part) for step, part in config.items()}
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of stored tables of the test's own."""
+    monkeypatch.setenv("LIKEWISE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
 @pytest.fixture(scope="session")

@@ -177,7 +177,7 @@ def test_damage_to_the_grocery_store_is_one_sentence(tmp_path: Path, damage: str
     else:
         (data / "train/Milk_0.jpg").write_bytes(b"no picture")
     with pytest.raises(LikewiseError) as caught:
-        GroceryStore(str(folder), level=level).load()  # type: ignore[arg-type]
+        GroceryStore(str(folder), level=level).load()
     word = {
         "picture": "Milk_0.jpg is missing",
         "list": "val.txt is missing",

@@ -252,7 +252,7 @@ def test_a_malformed_option_is_one_sentence(options: dict[str, object], sentence
     write("selves.csv", "left_id,right_id,label\na1,a1,1\na2,a2,0\n")
     write("none.csv", "left_id,right_id,label\n")
     with pytest.raises(LikewiseError) as caught:
-        TableSource(**{"path": "shop.csv", **options}).load()  # type: ignore[arg-type]
+        TableSource(**{"path": "shop.csv", **options}).load()
     assert_said(str(caught.value), sentence)
     assert "\n" not in str(caught.value)
 
@@ -334,7 +334,7 @@ def test_what_no_memory_holds_is_refused_before_it_is_made(
     options: dict[str, int], sentence: str
 ) -> None:
     with pytest.raises(LikewiseError, match=sentence):
-        Synthetic(**options).load()  # type: ignore[arg-type]
+        Synthetic(**options).load()
     with pytest.raises(LikewiseError, match=r"GB of memory.*smaller data.image_size"):
         decode_all([b""] * 10**7, [], 1024)
     with pytest.raises(LikewiseError, match="at most 1024 pixels"):

@@ -80,7 +80,7 @@ def test_pictures_of_a_group_are_closer_than_others() -> None:
 
 @pytest.mark.parametrize("split_by", ["product", "group"])
 def test_splits_and_pairs(split_by: str) -> None:
-    data = Synthetic(split_by=split_by).load()  # type: ignore[arg-type]
+    data = Synthetic(split_by=split_by).load()
     rows = np.concatenate(list(data.splits.values()))
     assert len(np.unique(rows)) == len(rows) == 300
     groups, found = data.get(Groups).labels, data.get(Pairs)
@@ -117,7 +117,7 @@ def test_sizes_that_cannot_be() -> None:
         ({"image_size": 7}, "image_size=7 must be at least 8"),
     ):
         with pytest.raises(LikewiseError, match=sentence):
-            replace(Synthetic(), **wrong).load()  # type: ignore[arg-type]
+            replace(Synthetic(), **wrong).load()
 
 
 @pytest.mark.parametrize("encoder", ["mlp", "cnn"])

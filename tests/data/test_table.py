@@ -1,4 +1,4 @@
-"""A person's own table: columns, broken rows, pictures, splits, pairs and training on it."""
+"""Catalogues of a user's own from tables: broken rows, pictures and the store."""
 
 from __future__ import annotations
 
@@ -18,15 +18,21 @@ from PIL import Image
 
 from likewise.cli import main
 from likewise.data.images import image_array
-from likewise.data.relevance import Groups, Pairs
+from likewise.data.relevance import Groups
 from likewise.data.sources.table import TableSource
 from likewise.data.table import csv_rows
 from likewise.data.table.findings import Defect
-from likewise.errors import LikewiseError
 
+pytestmark = pytest.mark.usefixtures("cache")
 HEADER = ["product_id", "title", "photo", "sku", "price", "split"]
+
+
 MAPPING = {"image": "photo", "group": "sku"}
+
+
 GROUPS = 10
+
+
 KINDS = [
     Defect.FIELDS,
     Defect.PICTURE_MISSING,
@@ -41,14 +47,9 @@ KINDS = [
     Defect.NO_GROUP,
     Defect.SPLIT,
 ]
+
+
 STAY = {Defect.NO_ID, Defect.NO_TITLE, Defect.PRICE, Defect.TEXT, Defect.NO_GROUP, Defect.SPLIT}
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of the test's own."""
-    monkeypatch.setenv("LIKEWISE_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 def png(seed: int, group: int = 0, size: tuple[int, int] = (20, 24)) -> bytes:
@@ -211,64 +212,6 @@ def _split_records(text: str) -> list[str]:
     return [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
 
 
-def rows_of(path: Path, **options: object) -> list[dict]:
-    return TableSource(str(path), split_by="product", **options).load().catalogue.to_list()
-
-
-def test_all_formats_read_the_same(tmp_path: Path) -> None:
-    rows = [
-        {
-            "product_id": f"{row}",
-            "title": f"Ding {row} 杯",
-            "price": row + 0.5,
-            "group": "ab"[row % 2],
-        }
-        for row in range(20)
-    ]
-    table = pa.Table.from_pylist(rows)
-    pq.write_table(table, tmp_path / "a.parquet")
-    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
-    (tmp_path / "a.json").write_text(json.dumps(rows))
-    for name, delimiter, encoding in (
-        ("a.csv", ",", "utf-8-sig"),
-        ("b.csv", ";", "utf-8"),
-        ("c.csv", ",", "gb18030"),
-        ("a.tsv", "\t", "utf-8"),
-    ):
-        with (tmp_path / name).open("w", newline="", encoding=encoding) as file:
-            writer = csv.DictWriter(file, list(rows[0]), delimiter=delimiter)
-            writer.writeheader()
-            writer.writerows(rows)
-    hub = tmp_path / "owner" / "name"
-    hub.mkdir(parents=True)
-    pq.write_table(table, hub / "data.parquet")
-    expected = [{key: row[key] for key in ("product_id", "title", "price")} for row in rows]
-    for name in ("a.parquet", "a.jsonl", "a.json", "a.csv", "b.csv", "a.tsv", "owner/name"):
-        assert rows_of(tmp_path / name) == expected, name
-    assert rows_of(tmp_path / "c.csv", encoding="gb18030") == expected
-
-
-def test_a_hub_data_set_has_its_splits_and_label_names(tmp_path: Path) -> None:
-    import datasets
-
-    features = datasets.Features(
-        {"title": datasets.Value("string"), "label": datasets.ClassLabel(names=["cup", "rug"])}
-    )
-    for split, count in (("train", 8), ("validation", 4), ("test", 4)):
-        part = {"title": [f"{split} {row}" for row in range(count)], "label": [0, 1] * (count // 2)}
-        datasets.Dataset.from_dict(part, features=features).to_parquet(
-            tmp_path / "hub" / "data" / f"{split}-0.parquet"
-        )
-    data = TableSource(str(tmp_path / "hub"), {"group": "label"}).load()
-    assert {name: len(rows) for name, rows in data.splits.items()} == {
-        "train": 8,
-        "validation": 4,
-        "test": 4,
-    }
-    assert data.get(Groups).names == ["cup", "rug"]
-    assert data.catalogue[int(data.splits["test"][0])]["title"] == "test 0"
-
-
 def test_a_picture_folder(tmp_path: Path) -> None:
     for split, count in (("train", 6), ("valid", 2), ("test", 2)):
         for group in ("cup", "rug"):
@@ -343,76 +286,6 @@ def test_the_fingerprint_follows_content_not_place(tmp_path: Path) -> None:
     assert one.fingerprint == two.fingerprint
 
 
-def write_plain(folder: Path, products: int = 100, groups: int = 20) -> Path:
-    path = folder / "plain.csv"
-    lines = [f"p{row},thing {row},g{row % groups}" for row in range(products)]
-    path.write_text("\n".join(["product_id,title,group", *lines]))
-    return path
-
-
-def test_splits_are_drawn_by_group_or_by_product(tmp_path: Path) -> None:
-    path = str(write_plain(tmp_path))
-    data = TableSource(path).load()
-    groups = {name: set(data.get(Groups).labels_of(name)) for name in data.splits}
-    assert sum(map(len, groups.values())) == len(set.union(*groups.values())) == 20
-    assert [len(rows) for rows in data.splits.values()] == [70, 10, 20]
-    data = TableSource(path, split_by="product", shares=(0.6, 0.2, 0.2)).load()
-    for name, each in (("train", 3), ("validation", 1), ("test", 1)):
-        assert np.array_equal(np.bincount(data.get(Groups).labels_of(name)), [each] * 20)
-    again = TableSource(path, split_by="product", shares=(0.6, 0.2, 0.2), split_seed=1).load()
-    assert not np.array_equal(again.splits["test"], data.splits["test"])
-    assert again.fingerprint != data.fingerprint
-
-
-def test_stated_splits_without_validation(tmp_path: Path) -> None:
-    path = tmp_path / "two.csv"
-    lines = [f"thing {row},g{row % 5},{'Test' if row < 20 else 'TRAIN'}" for row in range(100)]
-    path.write_text("\n".join(["title,group,split", *lines]))
-    data = TableSource(str(path), split_by="product").load()
-    assert [len(rows) for rows in data.splits.values()] == [70, 10, 20]
-    assert data.findings == [
-        "no product is in validation, so 10 training products were drawn for it"
-    ]
-    path.write_text("\n".join(["title,group,split", *lines[20:]]))
-    data = TableSource(str(path)).load()
-    assert "puts no product into test" in data.findings[0]
-
-
-def test_pairs_are_the_relevance(tmp_path: Path) -> None:
-    path = tmp_path / "plain.csv"
-    path.write_text("product_id,title\n" + "\n".join(f"p{row},thing {row}" for row in range(30)))
-    pairs = [
-        "left_id,right_id,label,split",
-        "p0,p1,1,train",
-        "p2,p3,0,train",
-        "p4,p5,1,valid",
-        "p1,p6,true,test",
-        "p1,gone,1,test",
-        "p1,p2,maybe,test",
-        "p1,p2,1,later",
-    ]
-    (tmp_path / "pairs.csv").write_text("\n".join(pairs))
-    data = TableSource(str(path), pairs=str(tmp_path / "pairs.csv")).load()
-    assert data.get(Pairs).left.tolist() == [0, 2, 4, 1]
-    assert data.get(Pairs).right.tolist() == [1, 3, 5, 6]
-    assert data.get(Pairs).labels.tolist() == [1, 0, 1, 1]
-    assert {name: rows.tolist() for name, rows in data.splits.items()} == {
-        "train": [0, 1, 2, 3],
-        "validation": [4, 5],
-        "test": [1, 6],
-    }
-    assert [text.split(":")[0] for text in data.findings[:3]] == ["1 pair left out"] * 3
-    assert [text.split(",")[0] for text in data.findings[3:]] == [
-        "validation holds only pairs labelled 1",
-        "test holds only pairs labelled 1",
-    ]
-    drawn = [f"p{row},p{row + 1},{row % 2}" for row in range(20)]
-    (tmp_path / "pairs.csv").write_text("\n".join(["left_id,right_id,label", *drawn]))
-    data = TableSource(str(path), pairs=str(tmp_path / "pairs.csv")).load()
-    assert [len(rows) for rows in data.get(Pairs).splits.values()] == [14, 2, 4]
-    assert data.get(Pairs).labels[data.get(Pairs).splits["test"]].sum() == 2
-
-
 def test_attributes_and_reviews(tmp_path: Path) -> None:
     rows = [
         {"title": "a", "attributes": {"colour": "red", "size": None}, "reviews": ["good", ""]},
@@ -438,43 +311,3 @@ def test_attributes_and_reviews(tmp_path: Path) -> None:
         {"name": "hue", "value": "green"},
         {"name": "weight", "value": "2"},
     ]
-
-
-def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
-    plain = str(write_plain(tmp_path))
-    (tmp_path / "none.csv").write_text("title,group\n,a\n,b\n")
-    (tmp_path / "empty.csv").write_text("")
-    (tmp_path / "twice.csv").write_text("title,title\na,b\n")
-    (tmp_path / "damaged.parquet").write_bytes(b"PAR1 but no more")
-    (tmp_path / "a.xlsx").write_bytes(b"a")
-    pairs = tmp_path / "pairs.csv"
-    pairs.write_text("left,right,label\np0,p1,1\n")
-    for source, sentence in (
-        (TableSource(plain, {"title": "titel"}), "no column titel .* did you mean title"),
-        (TableSource(plain, {"titel": "title"}), "data.columns.titel is unknown, did you mean"),
-        (TableSource(plain, {"title": ["a"]}), "must be the name of one column"),
-        (TableSource(plain, split_by="user"), "split_by=user must be group or product"),
-        (TableSource(plain, shares=(0.5, 0.5)), "three positive shares"),
-        (TableSource(plain, image_size=0), "image_size=0 must be at least 1"),
-        (TableSource(plain, image_root=str(tmp_path / "no")), "image_root=.* is not a folder"),
-        (TableSource(plain, encoding="klingon"), "encoding=klingon is unknown"),
-        (TableSource(plain, pairs=str(pairs)), "no column left_id"),
-        (TableSource(str(tmp_path / "none.csv")), "nothing to compare them by .lines 2, 3"),
-        (TableSource(str(tmp_path / "empty.csv")), "is empty"),
-        (TableSource(str(tmp_path / "twice.csv")), "two columns named title"),
-        (TableSource(str(tmp_path / "gone.csv")), "neither a file nor a folder"),
-        (TableSource(str(tmp_path / "damaged.parquet")), "cannot be read"),
-        (TableSource(str(tmp_path / "a.xlsx")), "none of the suffixes"),
-    ):
-        with pytest.raises(LikewiseError, match=sentence) as caught:
-            source.load()
-        assert "\n" not in str(caught.value)
-
-
-def test_unknown_relevance_is_said(tmp_path: Path) -> None:
-    path = tmp_path / "plain.csv"
-    path.write_text("title\n" + "\n".join(f"thing {row}" for row in range(30)))
-    data = TableSource(str(path)).load()
-    assert [len(rows) for rows in data.splits.values()] == [21, 3, 6]
-    assert data.relevance == ()
-    assert "data.columns.group" in data.findings[0]

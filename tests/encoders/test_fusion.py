@@ -38,7 +38,7 @@ def make(how: str = "gated", modality_dropout: float = 0.0, **options: bool) -> 
         "more words": Bag(20, 4, width=4),
         "facts": AttributeMLP(2, [3], 5),
     }
-    return Fusion(parts, 8, how, modality_dropout, **options)  # type: ignore[arg-type]
+    return Fusion(parts, 8, how, modality_dropout, **options)
 
 
 def products(rows: int = 6) -> dict[str, Tensor]:
@@ -130,7 +130,7 @@ def test_what_a_part_says_of_a_product_that_lacks_it_has_no_part_in_the_embeddin
         assert isinstance(words, Bag)
         with torch.no_grad():
             # The one thing that a bag says of a text without words.
-            words.layers[-1].bias.add_(torch.arange(float(words.embedding_size)))  # type: ignore[operator,union-attr]
+            words.layers[-1].bias.add_(torch.arange(float(words.embedding_size)))
     after = fusion(batch)
     assert torch.equal(before[:3], after[:3])
     assert not torch.isclose(before[3:], after[3:], atol=1e-3).all(1).any()
@@ -326,6 +326,6 @@ def test_what_cannot_be_joined_is_refused_in_a_sentence() -> None:
         Fusion({"a": Bag(20, 6), "b": Bag(20, 6)}, 4, modality_dropout=2)
     parts = {"a": Plain("a"), "b": Plain("b")}
     with pytest.raises(LikewiseError, match="concatenation, gated, attention"):
-        Fusion(parts, 4, "sum")  # type: ignore[arg-type]
+        Fusion(parts, 4, "sum")
     with pytest.raises(LikewiseError, match="parts"):
         Fusion({}, 4)

@@ -92,7 +92,7 @@ def test_a_frozen_network_learns_nothing(pictures: torch.Tensor) -> None:
 def test_what_cannot_be_is_said(options: dict[str, object], said: str) -> None:
     given = {"input_shape": SHAPE, "model": "torchvision/resnet18", "weights": "random"} | options
     with pytest.raises(LikewiseError, match=said):
-        PretrainedImage(**given)  # type: ignore[arg-type]
+        PretrainedImage(**given)
 
 
 def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def encoder_of(model: Path, seed: int = 0, **options: object) -> PretrainedText:
     torch.manual_seed(seed)
-    return PretrainedText(str(model), vocabulary_size=301, **options)  # type: ignore[arg-type]
+    return PretrainedText(str(model), vocabulary_size=301, **options)
 
 
 def test_a_text_is_embedded_alone_as_the_model_does(model: Path) -> None:

@@ -17,7 +17,8 @@ from scipy import stats
 
 from likewise.evidence.clusters import number_clusters
 from likewise.evidence.contrasts import contrasts
-from likewise.evidence.results import read_finished
+from likewise.evidence.leaders import leaders
+from likewise.evidence.results import read_finished, summarise
 from likewise.evidence.seed_variance import pool_seeds
 from likewise.evidence.statistics import paired_test
 from likewise.tasks import retrieval
@@ -152,3 +153,33 @@ def test_queries_are_clustered_by_groups_that_training_did_not_see() -> None:
     data: Any = SimpleNamespace(groups=np.array([0, 0, 1, 1, 2, 2, -1]), splits=splits)
     assert retrieval._clusters(data, "test") == ()
     assert retrieval._clusters(data, "new") == ("group",)
+
+
+def test_leaders_are_those_the_corrected_test_does_not_tell_from_the_best(tmp_path: Path) -> None:
+    """Also of a metric that no study ranks by, and whose low values are good."""
+    generator = np.random.default_rng(4)
+    shifts = {"r": [0.0, 0.01, 2.0, 2.02], "loss": [0.0, 3.0, 3.0, 3.0], "kept": [1.0] * 4}
+    for method in range(4):
+        for seed in range(3):
+            noise = {name: generator.normal(0, 0.1, 40) + shifts[name][method] for name in shifts}
+            folder = tmp_path / f"{method}-{seed}"
+            folder.mkdir()
+            content = {
+                "id": f"{method}{seed}",
+                "name": f"m{method}",
+                "seed": seed,
+                "metrics": {f"test/{name}": float(found.mean()) for name, found in noise.items()},
+                "specifications": {
+                    "r": {"label": "R"},
+                    "loss": {"label": "loss", "higher_is_better": False},
+                },
+                "cost": {"parameters": 1},
+            }
+            (folder / "result.json").write_text(json.dumps(content))
+            table = {"product_id": [f"p{unit}" for unit in range(40)], **noise}
+            del table["kept"]
+            pq.write_table(pa.table(table), folder / "per_query.parquet")
+    results = read_finished(tmp_path)
+    found = leaders(results, summarise(results, "r"))
+    # Only what the runs kept of each query can be tested.
+    assert found == {"test/r": {"m2", "m3"}, "test/loss": {"m0"}}

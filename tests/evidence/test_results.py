@@ -13,7 +13,9 @@ import pytest
 
 from likewise.errors import LikewiseError
 from likewise.evidence.results import doubts, read_finished, summarise, told_apart
-from likewise.report.tables import print_table, to_csv, to_latex, to_markdown
+from likewise.report.columns import further_columns, main_columns
+from likewise.report.tables import Leaders, to_csv, to_latex, to_markdown
+from likewise.report.terminal import print_table
 
 SCORES = {"mlp": [0.51, 0.55, 0.53], "cnn_big": [0.71, 0.69, 0.76], "rnn": [0.6]}
 
@@ -36,6 +38,13 @@ def write_run(folder: Path, name: str, seed: int, score: float, **changes: objec
         "environment": {"python": "3.12", "packages": {"torch": "2.11"}},
     }
     (folder / "result.json").write_text(json.dumps(content | changes))
+
+
+def markdown(folder: Path, primary: str, leaders: Leaders | None = None) -> str:
+    """All columns of a folder's runs as one pipe table."""
+    summaries = summarise(read_finished(folder), primary)
+    shown = [*main_columns(summaries, primary), *further_columns(summaries, primary)]
+    return to_markdown(summaries, shown, leaders or {})
 
 
 @pytest.fixture
@@ -90,16 +99,14 @@ def test_diverged_run_is_last_and_stops_nothing(runs: Path) -> None:
     write_run(runs / "bad1", "bad", 1, 0.99)
     summaries = summarise(read_finished(runs), "map_at_r")
     assert summaries[-1].name == "bad"
-    assert "| bad | 2 | – ± – |" in to_markdown(summaries, "map_at_r")
+    assert "| bad | 2 | – ± – |" in markdown(runs, "map_at_r")
 
 
 def test_cost_not_measured_is_left_out(runs: Path) -> None:
     write_run(runs / "poor", "poor", 0, 0.1, cost={"parameters": None, "train_seconds": 2})
     poor = summarise(read_finished(runs), "map_at_r")[-1]
     assert "parameters" not in poor.cost
-    assert "| poor | 1 | 0.1000 | 0.0500 | 1.0000 | – | 2.0 | – |" in to_markdown(
-        summarise(read_finished(runs), "map_at_r"), "map_at_r"
-    ).replace("**", "")
+    assert "| poor | 1 | 0.1000 | – | 2.0 | – | 0.0500 | 1.0000 |" in markdown(runs, "map_at_r")
 
 
 def test_doubts_name_repeated_seeds_and_other_data(runs: Path) -> None:
@@ -114,38 +121,41 @@ def test_doubts_name_repeated_seeds_and_other_data(runs: Path) -> None:
 
 def test_csv_holds_full_precision_and_an_empty_field_for_no_spread(runs: Path) -> None:
     summaries = summarise(read_finished(runs), "map_at_r")
-    rows = {row["method"]: row for row in csv.DictReader(io.StringIO(to_csv(summaries, "odd")))}
+    text = to_csv(summaries, main_columns(summaries, "map_at_r"))
+    rows = {row["method"]: row for row in csv.DictReader(io.StringIO(text))}
     assert float(rows["mlp"]["test/map_at_r"]) == summaries[2].metrics["test/map_at_r"].mean
     assert float(rows["mlp"]["test/map_at_r_sd"]) == pytest.approx(statistics.stdev(SCORES["mlp"]))
     assert rows["rnn"]["test/map_at_r_sd"] == ""
 
 
-def test_markdown_and_latex_mark_the_best(runs: Path) -> None:
+def test_markdown_and_latex_mark_the_leaders(runs: Path) -> None:
     summaries = summarise(read_finished(runs), "map_at_r")
-    markdown = to_markdown(summaries, "map_at_r")
-    assert markdown.startswith("| method | seeds | mAP@R | R@1 | odd | parameters | train s |")
-    assert "**0.7200 ± 0.0361**" in markdown
-    assert len({line.count("|") for line in markdown.splitlines() if "|" in line}) == 1
-    latex = to_latex(summaries, "map_at_r")
+    leaders = {"test/map_at_r": ["cnn_big", "mlp"]}
+    shown = main_columns(summaries, "map_at_r")
+    text = to_markdown(summaries, shown, leaders)
+    assert text.startswith("| method | seeds | mAP@R | parameters | train s |")
+    assert "| cnn_big | 3 | **0.7200 ± 0.0361** |" in text
+    assert "| mlp | 3 | **0.5300 ± 0.0200** |" in text
+    # What was not tested, costs among it, has no mark.
+    assert text.count("**") == 4
+    assert len({line.count("|") for line in text.splitlines() if "|" in line}) == 1
+    latex = to_latex(summaries, shown, leaders)
     assert r"cnn\_big & 3 & \textbf{0.7200 $\pm$ 0.0361}" in latex
+    assert latex.count(r"\textbf") == 2
     assert latex.count(r"\\") == len(summaries) + 1
+    assert [column.label for column in further_columns(summaries, "map_at_r")] == ["R@1", "odd"]
 
 
-def test_the_best_of_a_metric_is_what_the_metric_says(tmp_path: Path) -> None:
-    for name, value in (("near", 0.2), ("far", 0.9)):
-        metrics = {"test/map_at_r": 0.5, "test/threshold": value, "test/distance": value}
-        said = {
-            "map_at_r": {"label": "mAP@R"},
-            "distance": {"label": "mean distance", "higher_is_better": False, "high": 9.0},
-        }
-        write_run(tmp_path / name, name, 0, 0.5, metrics=metrics, specifications=said)
-    summaries = summarise(read_finished(tmp_path), "map_at_r")
-    markdown = to_markdown(summaries, "map_at_r")
-    # A threshold is chosen, not measured, and is no column.
-    assert "threshold" not in markdown
-    assert "| mean distance |" in markdown
-    assert "**0.2000**" in markdown
-    assert "**0.9000**" not in markdown
+def test_a_threshold_is_chosen_not_measured_and_is_no_column(tmp_path: Path) -> None:
+    metrics = {"test/map_at_r": 0.5, "test/threshold": 0.2, "test/distance": 0.3}
+    said = {
+        "map_at_r": {"label": "mAP@R"},
+        "distance": {"label": "mean distance", "higher_is_better": False, "high": 9.0},
+    }
+    write_run(tmp_path / "near", "near", 0, 0.5, metrics=metrics, specifications=said)
+    text = markdown(tmp_path, "map_at_r")
+    assert "threshold" not in text
+    assert "| mean distance |" in text
 
 
 def test_scores_without_leaks_stand_beside_the_standard_ones(tmp_path: Path) -> None:
@@ -153,27 +163,37 @@ def test_scores_without_leaks_stand_beside_the_standard_ones(tmp_path: Path) -> 
         metrics = {"test/f1": 0.8, "test/recall": 0.7, "test_without_leaks/f1": clean}
         said = {"f1": {"label": "F1"}, "recall": {"label": "recall"}}
         write_run(tmp_path / name, name, 0, 0.5, metrics=metrics, specifications=said)
-    summaries = summarise(read_finished(tmp_path), "f1")
-    head, _, *rows = to_markdown(summaries, "f1").splitlines()
-    assert head.startswith("| method | seeds | F1 | F1 without leaks | recall |")
-    assert rows[0].startswith("| a | 1 | **0.8000** | 0.4000 | **0.7000** |")
-    assert rows[1].startswith("| b | 1 | **0.8000** | **0.6000** | **0.7000** |")
+    head, _, *rows = markdown(tmp_path, "f1").splitlines()
+    assert head.startswith("| method | seeds | F1 | F1 without leaks | parameters |")
+    assert head.endswith("| recall |")
+    assert rows[0].startswith("| a | 1 | 0.8000 | 0.4000 |")
+    assert rows[1].startswith("| b | 1 | 0.8000 | 0.6000 |")
 
 
-def test_printed_table_fits_100_columns(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "name", ["a_method_with_quite_a_long_name[x]", "cnn loss=SupConLoss trainer.max_epochs=5 of"]
+)
+def test_printed_table_fits_100_columns_and_breaks_no_name(
+    runs: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     costs = {
         "parameters": 123_456_789,
         "flops_per_product": 98_765_432_100,
         "train_seconds": 123_456.7,
         "embed_products_per_second": 1_234_567.8,
     }
-    write_run(runs / "long", "a_method_with_quite_a_long_name[x]", 0, 0.9, cost=costs)
-    print_table(summarise(read_finished(runs), "map_at_r"), "map_at_r")
+    write_run(runs / "long", name, 0, 0.9, cost=costs)
+    print_table(
+        summarise(read_finished(runs), "map_at_r"), "map_at_r", {"test/map_at_r": {name, "rnn"}}
+    )
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 100
     assert "0.9000*" in printed
+    assert "0.6000*" in printed
+    assert printed.count("*") == 3
     assert "98,765.43" in printed
     assert "…" not in printed
+    assert set(name.split()) <= set(printed.split())
 
 
 def test_runs_of_one_name_are_told_apart_by_their_settings(tmp_path: Path) -> None:

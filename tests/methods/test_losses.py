@@ -22,7 +22,7 @@ LOSSES = sorted(
 LEARN_PROXIES = ("cross_entropy", "proxy_anchor")
 
 
-def method_of(small: list[str], *overrides: str):  # type: ignore[no-untyped-def]
+def method_of(small: list[str], *overrides: str):
     config = compose([*small, "encoder=mlp", *overrides])
     experiment = Loader().experiment(config)
     torch.manual_seed(0)

@@ -300,6 +300,73 @@ def test_a_browser_shows_every_picture_and_complains_of_nothing(
     assert "nowhere" in complaints["broken"][0]
 
 
+LONG_NAMES = (
+    "pretrained_text_with_low_rank_adapters_frozen",
+    "fusion_of_pretrained_image_and_pretrained_text",
+    "cnn loss=MultiSimilarityLoss method.learning_rate=0.00135 trainer.max_epochs=20",
+)
+# Reads the page in its own words: widths, and the lines that each part of a name takes.
+PROBE = """<script>
+const root = document.documentElement;
+const scrolls = [...document.querySelectorAll(".scroll")].map(
+  one => one.scrollWidth > one.clientWidth);
+const lines = [...document.querySelectorAll(".methods tbody th")].flatMap(cell =>
+  [...cell.textContent.matchAll(/\\S+/g)].map(word => {
+    const range = document.createRange();
+    range.setStart(cell.firstChild, word.index);
+    range.setEnd(cell.firstChild, word.index + word[0].length);
+    return range.getClientRects().length;
+  }));
+document.title = JSON.stringify({window: innerWidth, page: root.scrollWidth, scrolls, lines});
+</script>"""
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+def test_nothing_scrolls_sideways_at_1280_pixels_and_no_name_is_broken(tmp_path: Path) -> None:
+    """Long names, thirteen metrics and every cost."""
+    for base, name in zip(BASES, LONG_NAMES, strict=False):
+        for seed in range(2):
+            write_run(tmp_path, base, seed, bare=True)
+            path = tmp_path / f"{base}-seed{seed}" / "result.json"
+            result = json.loads(path.read_text())
+            further = {f"precision_recall_{place}": 0.4321 + seed / 10 for place in range(8)}
+            result["name"] = name
+            result["metrics"] |= {f"test/{key}": value for key, value in further.items()}
+            result["specifications"] |= {key: {"label": f"R@{key[-1]}00"} for key in further}
+            result["cost"]["peak_device_memory_mb"] = 12345.6 + seed
+            path.write_text(json.dumps(result))
+    study = STUDY | {
+        "methods": {name: [f"encoder={name}"] for name in LONG_NAMES},
+        "baseline": None,
+    }
+    page = write_report(compare_runs(study, read_finished(tmp_path), tmp_path))
+    text = page.read_text().replace("<details>", "<details open>")
+    page.write_text(text.replace("</body>", f"{PROBE}</body>"))
+    done = subprocess.run(
+        [
+            *CHROMIUM,
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--window-size=1280,1200",
+            "--dump-dom",
+            page.as_uri(),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    title = re.search(r"<title>(.*?)</title>", done.stdout)
+    assert title is not None
+    seen = json.loads(title[1])
+    assert seen["window"] == 1280
+    assert seen["page"] <= 1280
+    # The methods, two tables of further metrics, and the evidence; longer lists may scroll.
+    assert text.count('<table class="methods">') == 4
+    assert not any(seen["scrolls"][:4])
+    assert seen["lines"]
+    assert set(seen["lines"]) == {1}
+
+
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
 @pytest.mark.parametrize("width", [1280, 390])
 def test_opens_in_a_browser(report: Path, tmp_path: Path, width: int) -> None:

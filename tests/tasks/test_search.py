@@ -19,6 +19,7 @@ from likewise.data.modalities.tfidf import Tfidf
 from likewise.encoders.tfidf import WeightedBag
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose
+from likewise.experiment.data import load_data
 from likewise.metrics.graded import GradedRanking
 from likewise.metrics.graded_ndcg import GradedNDCGAtK
 from likewise.runs.folder import read_result
@@ -69,7 +70,7 @@ def test_ndcg_is_that_of_scikit_learn(k: int, gain: str) -> None:
     grades[query == 5] = 0
     shuffled = generator.permutation(len(query))
     ranking = GradedRanking(query[shuffled], scores[shuffled], grades[shuffled])
-    metric = GradedNDCGAtK(k, gain=gain)  # type: ignore[arg-type]
+    metric = GradedNDCGAtK(k, gain=gain)
     found = metric.per_query(ranking)
     gains = grades if gain == "linear" else 2**grades - 1
     for number in range(1, 5):
@@ -164,3 +165,41 @@ def test_what_cannot_work_is_said_in_a_sentence(
     said = capsys.readouterr().err
     assert said.startswith("likewise: ")
     assert message in said
+
+
+def test_a_split_of_queries_without_products_of_its_own_is_scored(
+    search: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where training queries judge every product, those of test have none left."""
+    path = Path(search[2].removeprefix("data.path=")) / "judgements.parquet"
+    table = pq.read_table(path).to_pydict()
+    uid = [number % 12 for number in table["product_uid"]]
+    pq.write_table(pa.table(table | {"product_uid": uid}), path)
+    folder = train(compose([*search, *TFIDF]))
+    score = read_result(folder)["metrics"]["test/ndcg_at_10"]
+    capsys.readouterr()
+    assert main(["evaluate", str(folder)]) == 0
+    assert f"test/ndcg_at_10 {score:.6f}\n" in capsys.readouterr().out
+    assert main(["embed", str(folder), "--to", "unused"]) == 1
+    assert "have no split test; they have train" in capsys.readouterr().err
+    assert main(["evaluate", str(folder), "--split=dev"]) == 1
+    assert "have no split dev; they have train, validation, test" in capsys.readouterr().err
+
+
+def test_queries_are_cleaned_as_titles_are(search: list[str]) -> None:
+    """The task and ``Model.search`` read the same text."""
+    path = Path(search[2].removeprefix("data.path=")) / "judgements.parquet"
+    table = pq.read_table(path).to_pydict()
+    # Two spellings of each query, which are one text when clean.
+    ends = ("&amp; 5  inches", "& 5 inches")
+    asked = [f"{text} {ends[row % 2]}" for row, text in enumerate(table["search_term"])]
+    pq.write_table(pa.table(table | {"search_term": asked}), path)
+    judgements = load_data(compose([*search, *TFIDF])).judgements
+    assert judgements is not None
+    assert {text.split(" ", 2)[2] for text in judgements.queries} == {"& 5in"}
+    found = pq.read_table(train(compose([*search, *TFIDF])) / "per_query.parquet")
+    assert set(found["product_id"].to_pylist()) <= set(judgements.queries)
+    assert np.isfinite(found["ndcg_at_10"].to_numpy()).all()
+    typed = load_data(compose([*search, *TFIDF, "cleaning=none"])).judgements
+    assert typed is not None
+    assert set(typed.queries) == set(asked)

@@ -9,6 +9,7 @@ from typing import Any
 
 from likewise.evidence.budget import Budget
 from likewise.evidence.contrasts import Contrast, contrasts
+from likewise.evidence.leaders import leaders
 from likewise.evidence.leaks import LeakReport, read_leaks
 from likewise.evidence.results import MethodSummary, RunResult, by_method, doubts, summarise
 from likewise.evidence.verdict import caveat, verdict
@@ -23,6 +24,7 @@ class Comparison:
             ``methods``, ``seeds``, ``overrides``, ``pool_seed_variance``.
         baseline: the method the others are measured by; ``None`` where it has no run.
         against_baseline, against_best: every other method's contrasts, the best first.
+        leaders: by test metric, the best method and those not told from it; see ``leaders``.
         budgets: what the search for each method got; empty without one.
         leaks: between the splits of the data, where they were looked for.
         folder: where the study's files are.
@@ -34,6 +36,7 @@ class Comparison:
     baseline: str | None
     against_baseline: Sequence[Contrast]
     against_best: Sequence[Contrast]
+    leaders: Mapping[str, frozenset[str]]
     budgets: Sequence[Budget]
     leaks: LeakReport | None
     folder: Path
@@ -80,9 +83,10 @@ def compare_runs(
     wanted = study.get("baseline") or next(iter(study.get("methods") or ()), None)
     baseline = wanted if wanted in methods else None
     order = [summary.name for summary in summaries]
+    pool = bool(study.get("pool_seed_variance", True))
 
     def ordered(reference: str) -> list[Contrast]:
-        found = contrasts(results, primary, reference, bool(study.get("pool_seed_variance", True)))
+        found = contrasts(results, primary, reference, pool)
         return sorted(found, key=lambda contrast: order.index(contrast.name))
 
     return Comparison(
@@ -92,6 +96,7 @@ def compare_runs(
         baseline,
         ordered(baseline) if baseline else [],
         ordered(order[0]),
+        leaders(results, summaries, pool),
         budgets,
         read_leaks(folder),
         folder,

@@ -94,8 +94,8 @@ def read_yaml(path: Path, schema: Path) -> DictConfig:
 
     defaults: Any = OmegaConf.load(schema)
     OmegaConf.set_struct(defaults, True)
-    merged = OmegaConf.merge(defaults, OmegaConf.load(path))
+    merged: Any = OmegaConf.merge(defaults, OmegaConf.load(path))
     missing = OmegaConf.missing_keys(merged)
     if missing:
         raise LikewiseError(f"{path} lacks {', '.join(sorted(missing))}")
-    return merged  # type: ignore[return-value]
+    return merged

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 from omegaconf import DictConfig
 
-from likewise.data.catalogue import ProductData, fingerprint
+from likewise.data.catalogue import ProductData, fingerprint, make_catalogue
+from likewise.data.cleaning.steps import Step
 from likewise.data.pair_leaks import with_unleaked_test
+from likewise.data.relevance import Judgements
 from likewise.experiment.targets import make
 
 
@@ -31,9 +34,23 @@ def _clean(data: ProductData, config: DictConfig) -> ProductData:
     from likewise.data.cleaning.catalogue import clean_catalogue
 
     steps = {name: make(step) for name, step in (config.get("cleaning") or {}).items()}
+    data = _clean_queries(data, steps)
     catalogue, changes = clean_catalogue(data.catalogue, steps)
     if not changes:
         return data
     digest = hashlib.sha256(f"{data.fingerprint} {steps!r}".encode()).hexdigest()[:16]
     findings = [*data.findings, *(change.sentence() for change in changes)]
     return replace(data, catalogue=catalogue, fingerprint=digest, findings=findings)
+
+
+def _clean_queries(data: ProductData, steps: Mapping[str, Step]) -> ProductData:
+    """The texts of queries pass the steps of a title, as those given to ``Model.search`` do."""
+    from likewise.data.cleaning.catalogue import clean_catalogue
+
+    if not data.has(Judgements):
+        return data
+    judgements = data.get(Judgements)
+    texts = judgements.queries
+    titles = make_catalogue({"product_id": list(map(str, range(len(texts)))), "title": texts})
+    cleaned = [text or "" for text in clean_catalogue(titles, steps)[0]["title"][:]]
+    return replace(data, relevance=data.replacing(replace(judgements, queries=cleaned)))

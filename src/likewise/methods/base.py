@@ -134,6 +134,7 @@ class Method(pl.LightningModule):
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """The task's scores; the one batch of validation is the whole split."""
+        # Lightning sets it on the trainer without declaring it.
         module: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         with torch.autocast(self.device.type, enabled=False):
             scores = self.task.validate(self.encoder, module, self.device)

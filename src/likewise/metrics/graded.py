@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from likewise.metrics.specification import MetricSpecification
+from likewise.metrics.base import DescribedMetric, finite_mean
 
 
 @dataclass(frozen=True)
@@ -24,23 +24,8 @@ class GradedRanking:
     grades: np.ndarray
 
 
-class GradedMetric:
-    """The mean over queries of a value; a query whose value is NaN does not count.
-
-    Attributes:
-        label, higher_is_better, range: see ``MetricSpecification``.
-    """
-
-    label: str = ""
-    higher_is_better = True
-    range: tuple[float, float] = (0.0, 1.0)
-
-    @property
-    def specification(self) -> MetricSpecification:
-        """What the metric says of itself."""
-        return MetricSpecification(
-            self.label or type(self).__name__, self.higher_is_better, *self.range
-        )
+class GradedMetric(DescribedMetric):
+    """The mean over queries of a value; a query whose value is NaN does not count."""
 
     def per_query(self, ranking: GradedRanking) -> np.ndarray:
         """Float64 [q]."""
@@ -48,6 +33,4 @@ class GradedMetric:
 
     def __call__(self, ranking: GradedRanking) -> float:
         """The metric; NaN where no query counts."""
-        values = self.per_query(ranking)
-        values = values[np.isfinite(values)]
-        return float(values.mean()) if len(values) else float("nan")
+        return finite_mean(self.per_query(ranking))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from likewise.metrics.specification import MetricSpecification
+from likewise.metrics.base import DescribedMetric, finite_mean
 
 
 @dataclass(frozen=True)
@@ -36,25 +36,11 @@ class JudgedPairs:
         return replace(self, scores=kept[0], probabilities=kept[1], labels=kept[2])
 
 
-class MatchingMetric:
+class MatchingMetric(DescribedMetric):
     """The mean over pairs of a value; so paired tests between methods work as for queries.
 
     A pair whose value is NaN does not count.
-
-    Attributes:
-        label, higher_is_better, range: see ``MetricSpecification``.
     """
-
-    label: str = ""
-    higher_is_better = True
-    range: tuple[float, float] = (0.0, 1.0)
-
-    @property
-    def specification(self) -> MetricSpecification:
-        """What the metric says of itself."""
-        return MetricSpecification(
-            self.label or type(self).__name__, self.higher_is_better, *self.range
-        )
 
     def per_pair(self, judged: JudgedPairs) -> np.ndarray:
         """Float64 [m]."""
@@ -62,9 +48,7 @@ class MatchingMetric:
 
     def __call__(self, judged: JudgedPairs) -> float:
         """The metric; NaN where no pair counts."""
-        values = self.per_pair(judged)
-        values = values[np.isfinite(values)]
-        return float(values.mean()) if len(values) else float("nan")
+        return finite_mean(self.per_pair(judged))
 
 
 def best_threshold(scores: np.ndarray, labels: np.ndarray) -> float:

@@ -10,23 +10,18 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from likewise.metrics.base import DescribedMetric
 from likewise.metrics.ranking import RankedBlock, ranked_blocks
-from likewise.metrics.specification import MetricSpecification
 from likewise.similarity.base import Similarity, UnusableInput
 
 
-class RetrievalMetric(Metric):
+class RetrievalMetric(DescribedMetric, Metric):
     """The mean over queries of a score.
 
     Queries with nothing to find score NaN and are left out of the mean.
-
-    Attributes:
-        label, higher_is_better, range: see ``MetricSpecification``.
     """
 
-    label: str = ""
-    higher_is_better = True
-    range: tuple[float, float] = (0.0, 1.0)
+    higher_is_better: bool = True  # torchmetrics would let it be None
     full_state_update = False
     needs_first_rank = False
     per_query: list[Tensor]
@@ -34,13 +29,6 @@ class RetrievalMetric(Metric):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.add_state("per_query", default=[], dist_reduce_fx="cat")
-
-    @property
-    def specification(self) -> MetricSpecification:
-        """What the metric says of itself."""
-        return MetricSpecification(
-            self.label or type(self).__name__, bool(self.higher_is_better), *self.range
-        )
 
     def depth(self, max_relevant: int) -> int:
         """How many nearest products the score reads when a query has ``max_relevant`` to find."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from likewise.figures.base import COLOURS, INK, SMALL, blank_figure, decorate, line_style, shorten
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from likewise.evidence.results import MethodSummary
@@ -152,45 +153,49 @@ def bars_with_spread(values: Mapping[str, Sequence[float]], label: str) -> Figur
                 fontsize=8.5,
                 color=INK,
             )
-    axes.set_yticks(range(len(values)), list(values), fontsize=10)
-    axes.set_ylim(len(values) - 0.4, -0.7)
-    axes.margins(x=0.08)
-    decorate(axes, label, "")
-    axes.grid(axis="y", visible=False)
+    _name_rows(axes, list(values), label)
     return figure
 
 
-def difference_intervals(intervals: Mapping[str, Interval], label: str) -> Figure:
+def difference_intervals(
+    intervals: Mapping[str, Interval], differing: Collection[str], label: str
+) -> Figure:
     """A dot and a bar for each difference, and a line where there is none.
 
     Args:
         intervals: finite, by method, top to bottom.
+        differing: the methods that the corrected test tells from the baseline; their dots are
+            filled.
         label: of the axis.
     """
     figure = blank_figure(6.2, 0.5 * max(len(intervals), 2) + 0.8)
     axes = figure.subplots()
     axes.axvline(0, color=INK, linewidth=1)
-    for place, interval in enumerate(intervals.values()):
-        clear = interval.low > 0 or interval.high < 0
+    for place, (name, interval) in enumerate(intervals.items()):
         reach = [[interval.mean - interval.low], [interval.high - interval.mean]]
         axes.errorbar(
             interval.mean,
             place,
             xerr=reach,
-            # Filled where the interval leaves zero out: seen without colour too.
+            # Seen without colour too.
             fmt="o",
-            markerfacecolor=COLOURS[0] if clear else "white",
+            markerfacecolor=COLOURS[0] if name in differing else "white",
             color=COLOURS[0],
             capsize=5,
             markersize=7,
             linewidth=2,
         )
-    axes.set_yticks(range(len(intervals)), list(intervals), fontsize=10)
-    axes.set_ylim(len(intervals) - 0.5, -0.5)
+    _name_rows(axes, list(intervals), label)
+    return figure
+
+
+def _name_rows(axes: Axes, names: Sequence[str], label: str) -> None:
+    """A row for each method, the first on top, with room for a number above its mark."""
+    axes.set_yticks(range(len(names)), names, fontsize=10)
+    axes.set_ylim(len(names) - 0.4, -0.7)
     axes.margins(x=0.08)
     decorate(axes, label, "")
     axes.grid(axis="y", visible=False)
-    return figure
 
 
 def critical_difference(names: Sequence[str], ranks: Sequence[float], difference: float) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -78,9 +79,9 @@ def _data(run: RunResult) -> ProductData:
     path = run.folder / "config.yaml"
     if not path.is_file():
         raise LikewiseError(f"{path} is missing")
-    config = OmegaConf.load(path)
+    config: Any = OmegaConf.load(path)
     check_targets(OmegaConf.to_container(config))
-    return load_data(config)  # type: ignore[arg-type]
+    return load_data(config)
 
 
 def _draw(data: ProductData, rows: list[tuple[RunResult, int]], several: bool) -> bytes:

@@ -15,6 +15,7 @@ from likewise.evidence.comparison import Comparison
 from likewise.evidence.results import MethodSummary, RunResult, by_method, specification
 from likewise.figures.base import png_bytes
 from likewise.report import tables
+from likewise.report.columns import COSTS, Column, further_columns, main_columns
 from likewise.report.figures import (
     bars_with_spread,
     cost_front,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 # The costs worth a picture; the table has them all.
 DRAWN_COSTS = ("parameters", "flops_per_product", "train_seconds", "embed_products_per_second")
+
+# Metrics of a table that fits a window of 1280 pixels beside names of some 50 letters.
+ABREAST = 8
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def render(comparison: Comparison) -> str:
     """The page's text."""
     study, results, summaries = comparison.study, comparison.results, comparison.summaries
     primary = comparison.primary
-    shown = tables.columns(summaries, primary)
+    further = further_columns(summaries, primary)
     return fill_page(
         "report.html.j2",
         name=study["name"],
@@ -78,8 +82,9 @@ def render(comparison: Comparison) -> str:
         verdict=comparison.verdict(),
         caveat=comparison.caveat(),
         doubts=comparison.doubts(),
-        heads=["Method", "Seeds", *(column.label for column in shown)],
-        rows=tables.grid(summaries, shown),
+        main=_methods(comparison, main_columns(summaries, primary)),
+        further=[_methods(comparison, part) for part in _parts(further)],
+        footnote=tables.footnote(summaries, "★"),
         evidence=tables.evidence(summaries, comparison.against_baseline, primary),
         baseline=comparison.baseline,
         intervals=_interval_picture(comparison),
@@ -99,6 +104,16 @@ def render(comparison: Comparison) -> str:
         runs=results,
         version=likewise.__version__,
     )
+
+
+def _methods(comparison: Comparison, shown: Sequence[Column]) -> dict[str, Any]:
+    """A table of methods for the template."""
+    rows = tables.grid(comparison.summaries, shown, comparison.leaders)
+    return {"heads": tables.heads(shown), "rows": rows}
+
+
+def _parts(shown: Sequence[Column]) -> list[Sequence[Column]]:
+    return [shown[start : start + ABREAST] for start in range(0, len(shown), ABREAST)]
 
 
 def _is_study(study: Mapping[str, Any]) -> bool:
@@ -129,10 +144,15 @@ def _interval_picture(comparison: Comparison) -> Picture | None:
         f"{name} {part.mean:+.4f} from {part.low:+.4f} to {part.high:+.4f}"
         for name, part in intervals.items()
     )
-    figure = difference_intervals(intervals, f"difference in {label} from {comparison.baseline}")
+    figure = difference_intervals(
+        intervals,
+        [found.name for found in drawn if found.differs],
+        f"difference in {label} from {comparison.baseline}",
+    )
     caption = (
         f"Difference in test {label} from {comparison.baseline} with its 95 % interval over seeds "
-        "and test products (before correction for the number of methods)."
+        "and test products, before correction for the number of methods. Filled: the corrected "
+        "test finds a difference."
     )
     return _picture(figure, caption, f"Differences in {label}: {words}.")
 
@@ -177,7 +197,7 @@ def _curve_pictures(
 
 def _cost_pictures(summaries: Sequence[MethodSummary], primary: str) -> list[Picture]:
     label, metric = specification(summaries, primary).label, f"test/{primary}"
-    known = {column.key: column for column in tables.COSTS}
+    known = {column.key: column for column in COSTS}
     pictures = []
     for cost in DRAWN_COSTS:
         having = [row for row in summaries if cost in row.cost]

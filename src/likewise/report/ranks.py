@@ -12,8 +12,8 @@ from likewise.evidence.comparison import Comparison
 from likewise.evidence.results import specification
 from likewise.evidence.statistics import Ranks, rank_methods
 from likewise.figures.base import png_bytes
-from likewise.report import tables
 from likewise.report.figures import critical_difference
+from likewise.report.formats import markdown_table
 
 ALPHA = 0.05
 
@@ -79,7 +79,7 @@ def write_ranks(comparisons: Sequence[Comparison], name: str, folder: Path) -> s
             rows.append([names[place], f"{ranks.mean_ranks[place]:.2f}", *values])
         parts += [
             f"**{finding}**",
-            tables.markdown_table(rows),
+            markdown_table(rows),
             f"Test {label}, means over seeds. Ranks closer than the critical difference, "
             f"{ranks.critical_difference:.2f}, are not told apart (Demšar 2006). "
             "See `ranks.png`, and the folder of each data set for its own results.",

@@ -11,20 +11,29 @@ from likewise.atomic import atomic
 from likewise.evidence.comparison import Comparison
 from likewise.experiment.targets import check_targets, make
 from likewise.report import tables
+from likewise.report.columns import further_columns, main_columns
+from likewise.report.formats import latex_table, markdown_table
 from likewise.runs.tracking import Tracking
 
 
 def write_tables(comparison: Comparison) -> list[Path]:
-    """``RESULTS.md``, and ``table`` and ``evidence`` as CSV and LaTeX, into the study's folder."""
+    """``RESULTS.md``, and the tables as CSV and LaTeX, into the study's folder.
+
+    ``table.csv`` holds all columns; ``table.tex`` the primary metric and costs, ``metrics.tex``
+    the further metrics.
+    """
     summaries, primary = comparison.summaries, comparison.primary
+    main, further = main_columns(summaries, primary), further_columns(summaries, primary)
     rows = tables.evidence(summaries, comparison.against_baseline, primary)
     texts = {
         "RESULTS.md": results_page(comparison),
-        "table.csv": tables.to_csv(summaries, primary),
-        "table.tex": tables.to_latex(summaries, primary),
+        "table.csv": tables.to_csv(summaries, [*main, *further]),
+        "table.tex": tables.to_latex(summaries, main, comparison.leaders),
         "evidence.csv": tables.evidence_csv(comparison.against_baseline),
-        "evidence.tex": tables.latex_table(rows),
+        "evidence.tex": latex_table(rows),
     }
+    if further:
+        texts["metrics.tex"] = tables.to_latex(summaries, further, comparison.leaders)
     for name, text in texts.items():
         with atomic(comparison.folder / name) as partial:
             partial.write_text(text, encoding="utf-8")
@@ -43,14 +52,12 @@ def track(comparison: Comparison, files: Sequence[Path]) -> None:
     config = OmegaConf.load(path)
     check_targets(OmegaConf.to_container(config.logger))
     tracking: Tracking = make(config.logger)
-    shown = tables.columns(comparison.summaries, comparison.primary)
-    heads = ["method", "seeds", *(column.label for column in shown)]
-    grid = [[str(cell) for cell in row] for row in tables.grid(comparison.summaries, shown)]
+    summaries, primary = comparison.summaries, comparison.primary
+    shown = [*main_columns(summaries, primary), *further_columns(summaries, primary)]
+    grid = tables.grid(summaries, shown, comparison.leaders)
     named = {
-        "methods": [heads, *grid],
-        "evidence": tables.evidence(
-            comparison.summaries, comparison.against_baseline, comparison.primary
-        ),
+        "methods": [tables.heads(shown), *([str(cell) for cell in row] for row in grid)],
+        "evidence": tables.evidence(summaries, comparison.against_baseline, primary),
     }
     if comparison.budgets:
         named["budgets"] = tables.budget_rows(comparison.budgets)
@@ -62,7 +69,9 @@ def track(comparison: Comparison, files: Sequence[Path]) -> None:
 def results_page(comparison: Comparison) -> str:
     """The study as one Markdown page: what a paper's table and its caption would say."""
     study, results = comparison.study, comparison.results
-    rows = tables.evidence(comparison.summaries, comparison.against_baseline, comparison.primary)
+    summaries, primary, leaders = comparison.summaries, comparison.primary, comparison.leaders
+    further = further_columns(summaries, primary)
+    rows = tables.evidence(summaries, comparison.against_baseline, primary)
     devices = sorted({str(run.environment.get("device")) for run in results})
     seconds = sum(run.cost.get("train_seconds", 0.0) for run in results)
     parts = [
@@ -70,13 +79,18 @@ def results_page(comparison: Comparison) -> str:
         " ".join(str(study["question"]).split()),
         "**" + " ".join(comparison.verdict()) + "**",
         *(f"Caution: {doubt}" for doubt in comparison.doubts()),
-        tables.to_markdown(comparison.summaries, comparison.primary),
+        tables.to_markdown(summaries, main_columns(summaries, primary), leaders),
         "## Evidence",
-        tables.markdown_table(rows),
+        markdown_table(rows),
         comparison.caveat(),
+        *(
+            ["## Further metrics", tables.to_markdown(summaries, further, leaders)]
+            if further
+            else []
+        ),
         *([f"Leaks: {comparison.leaks.sentence()}"] if comparison.leaks else []),
         *(
-            ["## Equal budgets", tables.markdown_table(tables.budget_rows(comparison.budgets))]
+            ["## Equal budgets", markdown_table(tables.budget_rows(comparison.budgets))]
             if comparison.budgets
             else []
         ),

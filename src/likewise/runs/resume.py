@@ -38,6 +38,7 @@ class LastEpoch(Checkpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take up the clock and, in a resumed run, the early stop that was decided already."""
         self._started = time.perf_counter() - self.seconds
+        # Lightning sets them on the trainer without declaring them.
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
             if not isinstance(callback, EarlyStopping):
                 continue

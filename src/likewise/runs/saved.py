@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,16 +80,8 @@ class SavedRun:
         """Of a split in the catalogue, int64; of the whole catalogue for ``all``."""
         if split == "all":
             return np.arange(len(self.data.catalogue))
-        self.check_split(split)
+        check_split(split, [name for name, rows in self.data.splits.items() if len(rows)])
         return self.data.splits[split]
-
-    def check_split(self, split: str) -> None:
-        """Refuse a split that the data do not have, or without products."""
-        if not len(self.data.splits.get(split, ())):
-            known = [name for name, rows in self.data.splits.items() if len(rows)]
-            raise LikewiseError(
-                f"these data have no products in a split {split}; they have {', '.join(known)}"
-            )
 
     def product_ids(self, split: str) -> list[str]:
         """Ids of a split's products, in its order."""
@@ -102,6 +94,12 @@ class SavedRun:
     def stream_embeddings(self, split: str) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Rows (int64) and their embeddings (float32 [n, d]), a chunk at a time."""
         yield from self.model.stream(self.data.catalogue, self.rows(split))
+
+
+def check_split(split: str, known: Collection[str]) -> None:
+    """Refuse a split that the data do not have."""
+    if split not in known:
+        raise LikewiseError(f"these data have no split {split}; they have {', '.join(known)}")
 
 
 def open_run(
@@ -182,7 +180,8 @@ def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
             whole = OmegaConf.is_config(part)
             config[name] = OmegaConf.to_container(part, resolve=True) if whole else part
     rest = [override for override in overrides if override not in of_groups]
-    return OmegaConf.merge(config, OmegaConf.from_dotlist(rest))  # type: ignore[return-value]
+    changed: Any = OmegaConf.merge(config, OmegaConf.from_dotlist(rest))
+    return changed
 
 
 def write_embeddings(path: Path, run: SavedRun, split: str) -> None:

@@ -144,27 +144,22 @@ class WandbTracking(Tracking):
 
         self._begin(folder, f"{study}-comparison", study, {}, "comparison")
         with _never_failing():
-            self._log_comparison(wandb, study, tables, files)
+            for title, (head, *rows) in tables.items():
+                self.run.log(
+                    {title: wandb.Table(columns=list(head), data=[list(row) for row in rows])}
+                )
+            pictures = {
+                path.stem: wandb.Image(str(path)) for path in files if path.suffix == ".png"
+            }
+            if pictures:
+                self.run.log(pictures)
+            # W&B allows no slash in an artifact's name; a study's part of one data set has one.
+            name = f"{study}-comparison".replace("/", "-")
+            artifact = wandb.Artifact(name, type="comparison")
+            for path in files:
+                artifact.add_file(str(path))
+            self.run.log_artifact(artifact)
         self.finish(failed=False)
-
-    def _log_comparison(
-        self,
-        wandb: Any,
-        study: str,
-        tables: Mapping[str, Sequence[Sequence[str]]],
-        files: Sequence[Path],
-    ) -> None:
-        for title, (head, *rows) in tables.items():
-            self.run.log({title: wandb.Table(columns=list(head), data=[list(row) for row in rows])})
-        pictures = {path.stem: wandb.Image(str(path)) for path in files if path.suffix == ".png"}
-        if pictures:
-            self.run.log(pictures)
-        # W&B allows no slash in an artifact's name; a study's part of one data set has one.
-        name = f"{study}-comparison".replace("/", "-")
-        artifact = wandb.Artifact(name, type="comparison")
-        for path in files:
-            artifact.add_file(str(path))
-        self.run.log_artifact(artifact)
 
 
 @contextmanager

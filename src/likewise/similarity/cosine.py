@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from likewise.similarity.base import Similarity
+from likewise.similarity.multiply import inner_products
 
 if TYPE_CHECKING:
     from pytorch_metric_learning.distances import BaseDistance
@@ -29,7 +29,7 @@ class Cosine(Similarity):
 
     def ranking(self, a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
         """See ``Similarity``."""
-        return torch.mm(a, b.T, out=out)
+        return inner_products(a, b, out)
 
     def pairs(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Similarity``."""

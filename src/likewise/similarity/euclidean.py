@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from likewise.similarity.base import Similarity
+from likewise.similarity.multiply import inner_products
 
 if TYPE_CHECKING:
     from pytorch_metric_learning.distances import BaseDistance
@@ -31,8 +32,8 @@ class Euclidean(Similarity):
         """
         centre = b.mean(0)
         a, b = a - centre, b - centre
-        keys = torch.addmm(-0.5 * b.square().sum(1)[None], a, b.T, out=out)
-        return keys.sub_(0.5 * a.square().sum(1)[:, None])
+        keys = inner_products(a, b, out)
+        return keys.sub_(0.5 * b.square().sum(1)).sub_(0.5 * a.square().sum(1)[:, None])
 
     def pairs(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Similarity``."""

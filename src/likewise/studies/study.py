@@ -78,8 +78,8 @@ class Study:
 
     def facts(self) -> dict[str, object]:
         """Name and config as plain data."""
-        content = OmegaConf.to_container(self.config, resolve=True)
-        return {"name": self.name, **content}  # type: ignore[dict-item]
+        content: Any = OmegaConf.to_container(self.config, resolve=True)
+        return {"name": self.name, **content}
 
 
 def open_study(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -73,17 +73,30 @@ class Task:
     def __init__(self, metrics: Mapping[str, Any], similarity: Similarity) -> None:
         self.metrics, self.similarity = dict(metrics), similarity
 
+    @property
+    def specifications(self) -> dict[str, MetricSpecification]:
+        """What each metric says of itself, by its name."""
+        return {name: metric.specification for name, metric in self.metrics.items()}
+
+    def splits(self, data: ProductData) -> Collection[str]:
+        """Names of the splits that it may score: those of its relevance that are not empty."""
+        relevance = self._relevance(data)
+        return [name for name, rows in relevance.splits.items() if len(rows)]
+
     def check(self, data: ProductData, split: str) -> None:
         """Raise ``LikewiseError`` where the data lack what ``split`` is scored by."""
-        data.get(self.relevance, f"task={type(self).__module__.rpartition('.')[2]}")
+        self._relevance(data)
         for name in dict.fromkeys(("validation", split)):
             self.check_split(data, name)
 
     def check_split(self, data: ProductData, name: str) -> None:
         """Raise ``LikewiseError`` where nothing can be told apart in a split."""
-        lacking = data.get(self.relevance).untellable()
-        if name in lacking:
-            raise LikewiseError(lacking[name])
+        for sentence in self._relevance(data).untellable((name,)).values():
+            raise LikewiseError(sentence)
+
+    def _relevance(self, data: ProductData) -> Relevance:
+        name = type(self).__module__.rpartition(".")[2]
+        return data.get(self.relevance, f"task={name}")
 
     def validate(
         self, encoder: Encoder, module: ProductModule, device: torch.device

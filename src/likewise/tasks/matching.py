@@ -69,12 +69,11 @@ class Matching(Task):
         found[f"{split}/threshold"] = judged.threshold
         # Pairs of the same product go up and down together.
         clusters = ("left_id", "right_id")
-        said = {name: metric.specification for name, metric in self.metrics.items()}
         return Result(
             found,
             dict(table),
             clusters=clusters,
-            specifications=said,
+            specifications=self.specifications,
             draw=lambda: _draw(judged),
         )
 

@@ -148,7 +148,7 @@ class Retrieval(Task):
             table,
             embeddings,
             _clusters(module.data, split),
-            {name: metric.specification for name, metric in self.metrics.items()},
+            self.specifications,
             lambda: self._draw(module.data, split, embeddings),
         )
 

@@ -21,8 +21,8 @@ CHUNK = 4096
 class Search(Task):
     """Graded judgements: the judged products of each query, ranked by similarity to its text.
 
-    A query is embedded as a product that has its text as the title and nothing else. It is read as
-    it was typed: the steps of ``cleaning`` are for products.
+    A query is embedded as a product that has its text as the title and nothing else; its text
+    passed the steps of ``cleaning`` that titles pass, as that of ``Model.search`` does.
 
     Args:
         metrics: by name.
@@ -52,7 +52,7 @@ class Search(Task):
         return Result(
             {f"{split}/{name}": metric(ranking) for name, metric in self.metrics.items()},
             {"product_id": np.array(texts), **_ranked(ranking, ids), **values},
-            specifications={name: metric.specification for name, metric in self.metrics.items()},
+            specifications=self.specifications,
             draw=lambda: self._draw(ranking, values),
         )
 
@@ -67,7 +67,9 @@ class Search(Task):
     ) -> np.ndarray:
         """Of each judgement, float64 [m]; each text and each product is embedded once."""
         rows, place = np.unique(product, return_inverse=True)
-        titles = make_catalogue({"product_id": texts, "title": texts})
+        # Two queries may have the same text once they are cleaned.
+        ids = [str(place) for place in range(len(texts))]
+        titles = make_catalogue({"product_id": ids, "title": texts})
         parts = module.read(titles), take(module.products, torch.from_numpy(rows))
         left, right = (
             encoder.embed({name: values.to(device) for name, values in part.items()})

@@ -10,6 +10,13 @@ def add_overrides(parser: ArgumentParser, help_text: str = "Hydra overrides") ->
     parser.add_argument("overrides", nargs="*", help=help_text)
 
 
+def add_study(parser: ArgumentParser, study_help: str) -> None:
+    """A study, the overrides of its runs, and where the runs are."""
+    parser.add_argument("study", help=study_help)
+    add_overrides(parser, "overrides of every run")
+    parser.add_argument("--output", default="runs", help="folder of the run folders")
+
+
 def add_run(parser: ArgumentParser) -> None:
     """A finished run, and what may be changed about it."""
     parser.add_argument("run", help="folder of a finished run")

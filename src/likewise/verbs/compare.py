@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from likewise.errors import LikewiseError
-from likewise.verbs.arguments import add_overrides
+from likewise.verbs.arguments import add_study
 
 if TYPE_CHECKING:
     from likewise.evidence.comparison import Comparison
@@ -19,9 +19,7 @@ HELP = "compare the finished runs of a study, or of any folder"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options and overrides."""
-    parser.add_argument("study", help="name of a study, or a folder of runs")
-    add_overrides(parser, "overrides the study was run with")
-    parser.add_argument("--output", default="runs", help="where run folders were made")
+    add_study(parser, "name of a study, or a folder of runs")
     parser.add_argument("--baseline", help="the method to measure the others by (folders)")
     parser.add_argument("--primary", help="the metric that ranks (folders)")
 
@@ -88,7 +86,7 @@ def _compare(opened: Study, folders: list[Path] | None) -> Comparison:
     from likewise.evidence.results import read_finished, read_run, told_apart
     from likewise.report.page import write_report
     from likewise.report.results_page import track, write_tables
-    from likewise.report.tables import print_table
+    from likewise.report.terminal import print_table
     from likewise.studies.study import budgets
 
     if folders is None:
@@ -105,7 +103,7 @@ def _compare(opened: Study, folders: list[Path] | None) -> Comparison:
     if not results:
         raise LikewiseError(f"there is no finished run in {opened.folder}")
     comparison = compare_runs(opened.facts(), results, opened.folder, budgets(opened))
-    print_table(comparison.summaries, comparison.primary)
+    print_table(comparison.summaries, comparison.primary, comparison.leaders)
     print(*comparison.verdict(), *(f"Caution: {doubt}" for doubt in comparison.doubts()), sep="\n")
     if comparison.leaks:
         print(f"Leaks: {comparison.leaks.sentence()}")

@@ -18,12 +18,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Score a finished run on a split, under any similarity or protocol."""
     from likewise.experiment.parts import make_task
-    from likewise.runs.saved import open_run
+    from likewise.runs.saved import check_split, open_run
 
     more = [f"task.protocol={options.protocol}"] if options.protocol else []
     run = open_run(options.run, [*options.overrides, *more], tuple(options.allow))
-    run.check_split(options.split)
     task = make_task(run.config)
+    check_split(options.split, task.splits(run.data))
     task.check(run.data, options.split)
     result = task.test(run.encoder, run.module, options.split, run.device)
     for name, value in result.scores.items():

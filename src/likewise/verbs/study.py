@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from likewise.experiment.composition import compose
-from likewise.verbs.arguments import add_overrides
+from likewise.verbs.arguments import add_study
 from likewise.verbs.compare import compare_parts
 from likewise.verbs.findings import say_findings
 
@@ -19,9 +19,7 @@ HELP = "run a study and compare its methods"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Options and overrides."""
-    parser.add_argument("study", help="name of a folder in experiments/, or its path")
-    add_overrides(parser, "overrides of every run")
-    parser.add_argument("--output", default="runs", help="where run folders are made")
+    add_study(parser, "name of a folder in experiments/, or its path")
     parser.add_argument("--dry-run", action="store_true", help="list the runs and which are done")
 
 

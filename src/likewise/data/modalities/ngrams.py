@@ -8,22 +8,21 @@ from itertools import islice
 from sklearn.utils import murmurhash3_32
 from torch import Tensor
 
-from likewise.data.modalities.texts import COLUMNS, TextReader, fill_up, readable
+from likewise.data.modalities.hashed import HashedText
+from likewise.data.modalities.texts import COLUMNS, fill_up, readable
 from likewise.data.text_hash import normalised
 from likewise.data.tokens import tokens
-from likewise.errors import LikewiseError
 
 # No text has fewer n-grams than characters by more than this.
 CHARACTERS_AN_NGRAM = 4
 
 
-class HashedNgrams(TextReader):
+class HashedNgrams(HashedText):
     """The different character n-grams of a text in their order, hashed to a fixed number of ids.
 
-    Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009, with
-    MurmurHash3, the same on every machine. A token stands between blanks, so that its beginning
-    and end are n-grams of their own (as in fastText, Bojanowski et al. 2017); a token as a whole
-    comes first. For encoders that read a bag.
+    The hash is MurmurHash3, the same on every machine. A token stands between blanks, so that its
+    beginning and end are n-grams of their own (as in fastText, Bojanowski et al. 2017); a token as
+    a whole comes first. For encoders that read a bag.
 
     Args:
         smallest, largest: characters of an n-gram.
@@ -39,22 +38,7 @@ class HashedNgrams(TextReader):
         bits: int = 16,
         length: int = 512,
     ) -> None:
-        super().__init__(columns)
-        if not 1 <= smallest <= largest:
-            raise LikewiseError(
-                f"n-grams of {smallest} to {largest} characters cannot be; the smallest "
-                "must be at least 1 and the largest no smaller"
-            )
-        if not 1 <= bits <= 30:
-            raise LikewiseError(f"text.bits={bits} must lie between 1 and 30")
-        if length < 1:
-            raise LikewiseError(f"text.length={length} must be at least 1")
-        self.smallest, self.largest, self.bits, self.length = smallest, largest, bits, length
-
-    @property
-    def vocabulary_size(self) -> int:
-        """See ``TextReader``."""
-        return 2**self.bits + 1
+        super().__init__(columns, smallest, largest, bits, length)
 
     def encode(self, texts: Sequence[str | None]) -> Tensor:
         """See ``TextReader``."""

@@ -11,7 +11,8 @@ import torch
 from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
-from likewise.data.modalities.texts import COLUMNS, TextReader
+from likewise.data.modalities.hashed import HashedText
+from likewise.data.modalities.texts import COLUMNS
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
@@ -21,13 +22,12 @@ FILE = "tfidf.safetensors"
 ANALYZERS = ("word", "char_wb")
 
 
-class Tfidf(TextReader):
+class Tfidf(HashedText):
     """The different n-grams of a text and their weights, float32 [n, 2, length].
 
     Row 0 holds ids from 1 with 0 behind the last, row 1 weights: (1 + ln tf) · (ln((1 + N) /
     (1 + df)) + 1) of the term frequency tf and of the df among N training products that have the
-    n-gram, as scikit-learn's ``TfidfTransformer`` has it. N-grams are hashed (Weinberger et al.,
-    "Feature Hashing for Large Scale Multitask Learning", ICML 2009), so that some share an id.
+    n-gram, as scikit-learn's ``TfidfTransformer`` has it.
 
     Args:
         analyzer: n-grams of words (``word``), or of characters within words (``char_wb``).
@@ -35,6 +35,9 @@ class Tfidf(TextReader):
         bits: ids are 1 … 2 ** bits; at most 20.
         length: n-grams of a text that are kept, those of the largest weight.
     """
+
+    # Ids are held as float32, which has whole numbers up to 2 ** 24.
+    most_bits = 20
 
     def __init__(
         self,
@@ -45,22 +48,11 @@ class Tfidf(TextReader):
         bits: int = 12,
         length: int = 128,
     ) -> None:
-        super().__init__(columns)
+        super().__init__(columns, smallest, largest, bits, length)
         if analyzer not in ANALYZERS:
             raise LikewiseError(
                 f"text.analyzer={analyzer} is unknown; it can be {' or '.join(ANALYZERS)}"
             )
-        if not 1 <= smallest <= largest:
-            raise LikewiseError(
-                f"n-grams of {smallest} to {largest} cannot be; text.smallest must be at least 1 "
-                "and text.largest no smaller"
-            )
-        # Ids are held as float32, which has whole numbers up to 2 ** 24.
-        if not 1 <= bits <= 20:
-            raise LikewiseError(f"text.bits={bits} must lie between 1 and 20")
-        if length < 1:
-            raise LikewiseError(f"text.length={length} must be at least 1")
-        self.bits, self.length = bits, length
         self.options: dict[str, Any] = {
             "analyzer": analyzer,
             "ngram_range": (smallest, largest),
@@ -72,11 +64,6 @@ class Tfidf(TextReader):
         if analyzer == "word":
             self.options["token_pattern"] = r"(?u)\b\w+\b"
         self.idf = np.ones(2**bits)
-
-    @property
-    def vocabulary_size(self) -> int:
-        """See ``TextReader``."""
-        return 2**self.bits + 1
 
     def _counts(self, texts: Sequence[str | None]) -> Any:
         """Sparse [n, 2 ** bits] of how often each text has each n-gram."""

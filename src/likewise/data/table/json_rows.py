@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,11 @@ def open_json(path: Path, encoding: str) -> Rows:
     """The table; raises ``LikewiseError`` if it holds no object, or a list that is broken."""
     check_text(path, encoding)
     place = "line"
-    values: Callable[[], Iterator[tuple[int, Any]]]
+    values: Callable[[], Iterable[tuple[int, Any]]] = partial(_json_lines, path, encoding)
     if first_line(path, encoding).lstrip().startswith("["):
         # One list of all rows can only be read at once.
-        content, place = _list(path, encoding), "row"
-        values = lambda: enumerate(content, start=1)  # noqa: E731
-    else:
-        values = lambda: _json_lines(path, encoding)  # noqa: E731
+        place = "row"
+        values = partial(enumerate, _list(path, encoding), 1)
 
     def read() -> Iterator[Row]:
         for number, value in values():

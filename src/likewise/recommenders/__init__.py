@@ -1,0 +1,1 @@
+"""Recommenders: what somebody did to a score for every product."""
