@@ -276,7 +276,7 @@ def test_groups_that_are_not_there_are_not_blamed_on_the_batch(
     own_pairs: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", *own_pairs]) == 1
-    assert "use method=pairs" in capsys.readouterr().err
+    assert "with method=pairs" in capsys.readouterr().err
 
 
 def test_costs_of_signals_are_those_of_its_trees(pairs: list[str]) -> None:

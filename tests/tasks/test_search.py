@@ -16,6 +16,7 @@ from sklearn.metrics import ndcg_score
 from likewise.cli import main
 from likewise.data.catalogue import make_catalogue
 from likewise.data.modalities.tfidf import Tfidf
+from likewise.data.relevance import Judgements
 from likewise.encoders.tfidf import WeightedBag
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose
@@ -194,8 +195,7 @@ def test_queries_are_cleaned_as_titles_are(search: list[str]) -> None:
     ends = ("&amp; 5  inches", "& 5 inches")
     asked = [f"{text} {ends[row % 2]}" for row, text in enumerate(table["search_term"])]
     pq.write_table(pa.table(table | {"search_term": asked}), path)
-    judgements = load_data(compose([*search, *TFIDF])).judgements
-    assert judgements is not None
+    judgements = load_data(compose([*search, *TFIDF])).get(Judgements)
     assert {text.split(" ", 2)[2] for text in judgements.queries} == {"& 5in"}
     found = pq.read_table(train(compose([*search, *TFIDF])) / "per_query.parquet")
     assert set(found["product_id"].to_pylist()) <= set(judgements.queries)
