@@ -138,9 +138,9 @@ class Groups(Relevance):
         """Single products with their groups."""
         return Units(self.rows(split)[None], (self.labels_of(split),))
 
-    def untellable(self) -> dict[str, str]:
+    def untellable(self, names: Sequence[str] = SPLITS) -> dict[str, str]:
         """See ``Relevance``."""
-        kinds = {name: np.unique(self.labels_of(name)) for name in SPLITS if name in self.splits}
+        kinds = {name: np.unique(self.labels_of(name)) for name in names if name in self.splits}
         together = np.concatenate([*kinds.values(), NO_ROWS])
         drawn = sum(len(labels) > 0 for labels in kinds.values()) > 1
         several = len(np.unique(self.labels)) > 1

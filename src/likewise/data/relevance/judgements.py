@@ -55,10 +55,10 @@ class Judgements(Relevance):
             rows.append((f"{name} judgements", f"{len(chosen):,}{mean}"))
         return rows
 
-    def untellable(self) -> dict[str, str]:
+    def untellable(self, names: Sequence[str] = SPLITS) -> dict[str, str]:
         """See ``Relevance``."""
         sentences = {}
-        for name in (name for name in SPLITS if name in self.splits):
+        for name in (name for name in names if name in self.splits):
             chosen = self.splits[name]
             kinds = len(np.unique(self.grades[chosen]))
             if kinds < 2:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -120,10 +120,10 @@ class Pairs(Relevance):
         test = self.splits["test"]
         return test[~np.isin(keys[test], seen)]
 
-    def untellable(self) -> dict[str, str]:
+    def untellable(self, names: Sequence[str] = SPLITS) -> dict[str, str]:
         """See ``Relevance``."""
         sentences = {}
-        for name in (name for name in SPLITS if name in self.splits):
+        for name in (name for name in names if name in self.splits):
             labels = np.unique(self.labels[self.splits[name]])
             if len(labels) < 2:
                 what = "no pair" if not len(labels) else f"only pairs labelled {labels[0]}"
