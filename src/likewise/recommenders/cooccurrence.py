@@ -102,7 +102,9 @@ class Cooccurrence(SparseItemToItem):
                 (places + distance, places + distance < end, 1.0),
                 (places - distance, places - distance >= begin, self.backward),
             ):
-                pairs.append(np.stack([products[places[within]] - rows.start, products[other[within]]]))
+                pairs.append(
+                    np.stack([products[places[within]] - rows.start, products[other[within]]])
+                )
                 weights.append(np.full(within.sum(), weight * factor, np.float32))
         table = csr_matrix(
             (np.concatenate(weights), tuple(np.concatenate(pairs, 1))),
