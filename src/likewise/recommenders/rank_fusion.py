@@ -61,7 +61,9 @@ class RankFusion(Recommender):
                     f"recommender.parts.{name} is trained by {part.trained_by}; the parts of a "
                     "fusion learn without gradient steps"
                 )
-        self.parts = nn.ModuleDict(parts)
+        # A mapping for the names, and modules so that what the parts learned is saved.
+        self.parts = dict(parts)
+        self.learned = nn.ModuleDict(self.parts)
         self.weights = {name: float(weights.get(name, 1)) for name in parts}
         self.how, self.constant = how, constant
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,6 +67,7 @@ class Slim(SparseItemToItem):
 
     def _regression(self, others: csr_matrix, product: csr_matrix) -> np.ndarray:
         """float [k], the weights of k other products [people, k] for one product [people, 1]."""
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import ElasticNet
 
         # People without any of the others add nothing that depends on the weights.
@@ -80,4 +82,7 @@ class Slim(SparseItemToItem):
             max_iter=self.iterations,
             tol=self.tolerance,
         )
-        return network.fit(others[people], target).coef_
+        with warnings.catch_warnings():
+            # To stop after ``iterations`` is meant.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return network.fit(others[people], target).coef_
