@@ -200,6 +200,5 @@ def test_queries_are_cleaned_as_titles_are(search: list[str]) -> None:
     found = pq.read_table(train(compose([*search, *TFIDF])) / "per_query.parquet")
     assert set(found["product_id"].to_pylist()) <= set(judgements.queries)
     assert np.isfinite(found["ndcg_at_10"].to_numpy()).all()
-    typed = load_data(compose([*search, *TFIDF, "cleaning=none"])).judgements
-    assert typed is not None
+    typed = load_data(compose([*search, *TFIDF, "cleaning=none"])).get(Judgements)
     assert set(typed.queries) == set(asked)
