@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from likewise.data.module import ProductModule
 from likewise.methods.base import Method
-from likewise.scorer import Scorer
+from likewise.scorer import LearnsAtOnce
 
 
 class Fit(Method):
@@ -16,9 +16,10 @@ class Fit(Method):
     """
 
     name = "fit"
-    trains_scorer = Scorer
+    trains_scorer = LearnsAtOnce
     made_for = "matcher=signals or recommender=item_knn"
     trains = False
+    scorer: LearnsAtOnce
 
     def __init__(self, *parts: object, refit: bool = False, **options: object) -> None:
         super().__init__(*parts, **options)  # type: ignore[arg-type]

@@ -61,7 +61,8 @@ class Events(Relevance):
     @property
     def product(self) -> np.ndarray:
         """int64 [m], rows of the catalogue."""
-        return self.column("product")
+        # A column without rows may come as another type.
+        return self.column("product").astype(np.int64) if not len(self) else self.column("product")
 
     @property
     def user(self) -> np.ndarray:
