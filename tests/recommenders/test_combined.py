@@ -24,7 +24,7 @@ from likewise.recommenders.repeat import Repeat
 from likewise.recommenders.social import Social
 
 # Those with an encoder are tried in tests/tasks/test_recommendation.py.
-OTHERS = {"none", "content", "sequence", "gru", "sasrec", "hybrid"}
+OTHERS = {"none", "content", "content_links", "sequence", "gru", "sasrec", "hybrid"}
 PARTS = sorted({path.stem for path in (shipped("configs") / "recommender").glob("*.yaml")} - OTHERS)
 NEED_IMPLICIT = ("als", "bpr")
 

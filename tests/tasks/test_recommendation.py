@@ -109,7 +109,7 @@ MISTAKES = {
     "an encoder": (["encoder=attributes"], "has no use for encoder"),
     "no encoder": (["recommender=content"], "needs an encoder"),
     "no recommender": (
-        ["recommender=none", "encoder=attributes"],
+        ["recommender=none", "encoder=attributes", "method=metric_learning"],
         "choose a recommender",
     ),
     "gradient steps": (["method=metric_learning"], "use method=fit"),

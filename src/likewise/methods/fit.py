@@ -25,6 +25,12 @@ class Fit(Method):
         super().__init__(*parts, **options)  # type: ignore[arg-type]
         self.refit = refit
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """See ``Method``."""
+        learned = "the training and the validation split" if self.refit else "the training split"
+        return (f"What method=fit trained was tested after it had learned from {learned}.",)
+
     def learn(self, module: ProductModule) -> int:
         """See ``Method``."""
         return self.scorer.learn(module)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from torch import Tensor
 
 from likewise.data.histories import Histories
-from likewise.data.relevance import Events, Links
+from likewise.data.relevance import Events, Links, Relevance
 from likewise.recommenders.state import Learned
 from likewise.scorer import LearnsAtOnce
 
@@ -26,7 +26,15 @@ class Recommender(Learned, LearnsAtOnce):
 
     gives = "ranks a catalogue by what people did"
     advice = "choose a recommender, such as recommender=item_knn"
-    learns_from = (Events, Links)
+    learns_from: ClassVar[tuple[type[Relevance], ...]] = (Events, Links)
+
+    def prepare(self, module: ProductModule) -> None:
+        """See ``Scorer``: embed the catalogue, where there is an encoder."""
+        if self.encoder is not None:
+            self.index(self.encoder.embed(module.products))
+
+    def index(self, vectors: Tensor) -> None:
+        """Take the embeddings of the catalogue, float32 [n, d], where they are of use."""
 
     def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
         """See ``LearnsAtOnce``."""

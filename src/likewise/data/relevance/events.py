@@ -136,6 +136,15 @@ class Events(Relevance):
         return self._users[0]
 
     @property
+    def person(self) -> np.ndarray:
+        """int64 [m], see ``user_codes``."""
+        return self.user_codes
+
+    def person_names(self, catalogue: Dataset) -> np.ndarray:
+        """[users], see ``user_names``."""
+        return self.user_names
+
+    @property
     def user_codes(self) -> np.ndarray:
         """int64 [m], the place of the user of each event in ``user_names``."""
         return self._users[1]
