@@ -1,0 +1,43 @@
+"""What is known of products, as a sparse table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from likewise.errors import LikewiseError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+COLUMNS = ("attributes", "brand", "category")
+
+
+def attribute_table(catalogue: Dataset) -> csr_matrix:
+    """float32 [n, a], 1 where a product has an attribute of a certain value.
+
+    An attribute may have several values. Values of one product only tell nothing about others and
+    are left out.
+    """
+    names = [name for name in COLUMNS if name in catalogue.column_names]
+    if not names:
+        raise LikewiseError(
+            f"the catalogue has no {', '.join(COLUMNS)}; it has {', '.join(catalogue.column_names)}"
+        )
+    columns = catalogue.select_columns(names)[:]
+    places: dict[tuple[str, str], int] = {}
+    rows, found = [], []
+    for name in names:
+        for row, value in enumerate(columns[name]):
+            pairs = [(item["name"], item["value"]) for item in value or ()]
+            for pair in pairs if name == "attributes" else [(name, value)]:
+                if pair[1] and pair[1].strip():
+                    rows.append(row)
+                    found.append(places.setdefault(pair, len(places)))
+    ones = np.ones(len(rows), np.float32)
+    table = csr_matrix((ones, (rows, found)), shape=(len(catalogue), len(places)))
+    table.sum_duplicates()
+    table.data[:] = 1
+    return table[:, np.flatnonzero(np.asarray(table.sum(0)).ravel() > 1)]
