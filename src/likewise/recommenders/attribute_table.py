@@ -28,16 +28,14 @@ def attribute_table(catalogue: Dataset) -> csr_matrix:
         )
     columns = catalogue.select_columns(names)[:]
     places: dict[tuple[str, str], int] = {}
-    rows, found = [], []
+    rows: list[int] = []
+    found: list[int] = []
     for name in names:
         for row, value in enumerate(columns[name]):
-            pairs = [(item["name"], item["value"]) for item in value or ()]
-            for pair in pairs if name == "attributes" else [(name, value)]:
-                if pair[1] and pair[1].strip():
-                    rows.append(row)
-                    found.append(places.setdefault(pair, len(places)))
+            own = value if name == "attributes" else [{"name": name, "value": value}]
+            known = {(item["name"], item["value"]) for item in own or () if item["value"]}
+            rows += [row] * len(known)
+            found += [places.setdefault(pair, len(places)) for pair in sorted(known)]
     ones = np.ones(len(rows), np.float32)
     table = csr_matrix((ones, (rows, found)), shape=(len(catalogue), len(places)))
-    table.sum_duplicates()
-    table.data[:] = 1
     return table[:, np.flatnonzero(np.asarray(table.sum(0)).ravel() > 1)]

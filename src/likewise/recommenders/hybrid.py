@@ -21,8 +21,9 @@ class Hybrid(Recommender):
     """The sum of its parts' scores, weighted so that they tell each person's latest event best.
 
     The latest training event of some people is held out and the parts learn from the rest. The
-    weights then maximise the likelihood of the held-out products under a softmax over them and the
-    ``candidates`` products that the parts together rank first (conditional logit: McFadden, 1974).
+    weights then maximise the likelihood of the held-out products under a softmax over the
+    ``candidates`` products that the parts together rank first (conditional logit: McFadden, 1974);
+    held-out products that are not among these are left out, as no weights would find them.
     At the end the parts learn once more, from all events. Scores enter as log(1 + score / scale),
     where the scale is a share of the part's mean positive score; those of a part that gives
     negative scores enter as they are. All are standardised.
@@ -81,6 +82,11 @@ class Hybrid(Recommender):
             blocks.append(self._features(block, targets[start : start + 256]))
             start += 256
         features = torch.cat(blocks)
+        if not len(features):
+            raise LikewiseError(
+                f"the parts of the hybrid rank none of {len(targets)} held-out events among their "
+                f"first {self.candidates}; raise recommender.candidates or change the parts"
+            )
         self.means, self.deviations = features.mean((0, 1)), features.std((0, 1)) + 1e-9
         self.weights = _fit_logit((features - self.means) / self.deviations, self.penalty)
         for part in self.parts.values():
@@ -112,16 +118,16 @@ class Hybrid(Recommender):
             self.scales[place] = 0.0 if (scores < 0).any() else scale
 
     def _features(self, asked: Histories, targets: Tensor) -> Tensor:
-        """Float32 [b, 1 + candidates, parts], the target first."""
+        """Float32 [<= b, candidates, parts], the target first; without people whose target is none."""
         values = torch.stack(self._values(asked))
         centred = values - values.mean((1, 2), keepdim=True)
         together = (centred / (values.std((1, 2), keepdim=True) + 1e-9)).sum(0)
-        # Neither what the person had nor the target itself.
+        own = together.gather(1, targets[:, None])
         together[torch.from_numpy(asked.people), torch.from_numpy(asked.products)] = -torch.inf
-        together[torch.arange(len(targets)), targets] = -torch.inf
-        best = together.topk(min(self.candidates, together.shape[1] - 1), dim=1).indices
-        rows = torch.cat([targets[:, None], best], 1)
-        return values.gather(2, rows.expand(len(values), -1, -1)).permute(1, 2, 0)
+        found = (together > own).sum(1) < self.candidates
+        together.scatter_(1, targets[:, None], torch.inf)
+        rows = together.topk(min(self.candidates, together.shape[1]), dim=1).indices
+        return values.gather(2, rows.expand(len(values), -1, -1)).permute(1, 2, 0)[found]
 
 
 def _hold_out(histories: Histories, most: int, seed: int) -> tuple[Histories, Histories, Tensor]:
