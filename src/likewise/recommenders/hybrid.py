@@ -118,7 +118,7 @@ class Hybrid(Recommender):
             self.scales[place] = 0.0 if (scores < 0).any() else scale
 
     def _features(self, asked: Histories, targets: Tensor) -> Tensor:
-        """Float32 [<= b, candidates, parts], the target first; without people whose target is none."""
+        """Float32 [<= b, candidates, parts], the target first; of people whose target is one."""
         values = torch.stack(self._values(asked))
         centred = values - values.mean((1, 2), keepdim=True)
         together = (centred / (values.std((1, 2), keepdim=True) + 1e-9)).sum(0)
