@@ -63,7 +63,7 @@ class Hybrid(Recommender):
                 f"recommender.people={people} and candidates={candidates} must be at least 1, and "
                 f"penalty={penalty} and share={share} above 0"
             )
-        self.parts = nn.ModuleDict(parts)
+        self._parts = nn.ModuleDict(parts)
         self.people, self.candidates = people, candidates
         self.penalty, self.share = penalty, share
         for name in ("weights", "means"):
@@ -71,10 +71,15 @@ class Hybrid(Recommender):
         for name in ("scales", "deviations"):
             self.register_buffer(name, torch.ones(len(parts)))
 
+    @property
+    def parts(self) -> list[Recommender]:
+        """The recommenders in their order."""
+        return [part for part in self._parts.values() if isinstance(part, Recommender)]
+
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
         """See ``Recommender``."""
         earlier, asked, targets = _hold_out(histories, self.people, seed)
-        for part in self.parts.values():
+        for part in self.parts:
             part.fit(earlier, data, seed)
         self._fit_scales(asked[:256])
         blocks, start = [], 0
@@ -89,7 +94,7 @@ class Hybrid(Recommender):
             )
         self.means, self.deviations = features.mean((0, 1)), features.std((0, 1)) + 1e-9
         self.weights = _fit_logit((features - self.means) / self.deviations, self.penalty)
-        for part in self.parts.values():
+        for part in self.parts:
             part.fit(histories, data, seed)
 
     def scores(self, histories: Histories) -> Tensor:
@@ -98,20 +103,20 @@ class Hybrid(Recommender):
         total = torch.zeros_like(values[0])
         # The means would move all products alike.
         for value, weight in zip(values, self.weights / self.deviations, strict=True):
-            total += weight * value
+            total.add_(value, alpha=float(weight))
         return total
 
     def _values(self, histories: Histories) -> list[Tensor]:
         """Float32 [u, n] of each part."""
         found = []
-        for part, scale in zip(self.parts.values(), self.scales, strict=True):
+        for part, scale in zip(self.parts, self.scales, strict=True):
             scores = part.scores(histories)
-            found.append(torch.log1p(scores / scale) if scale > 0 else scores)
+            found.append((scores / scale).clamp_(min=0).log1p_() if scale > 0 else scores)
         return found
 
     def _fit_scales(self, some: Histories) -> None:
         """A scale for each part from its scores for some people; 0 for one with negative scores."""
-        for place, part in enumerate(self.parts.values()):
+        for place, part in enumerate(self.parts):
             scores = part.scores(some)
             positive = scores[scores > 0]
             scale = self.share * positive.mean() if len(positive) else torch.tensor(1.0)
