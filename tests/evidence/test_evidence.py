@@ -6,8 +6,7 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
+from likewise.data.catalogue import ProductData, make_catalogue
+from likewise.data.relevance import Groups
 from likewise.evidence.clusters import number_clusters
 from likewise.evidence.contrasts import contrasts
 from likewise.evidence.leaders import leaders
@@ -150,7 +151,13 @@ def test_seed_variances_are_pooled_unless_asked_not_to(tmp_path: Path) -> None:
 
 def test_queries_are_clustered_by_groups_that_training_did_not_see() -> None:
     splits = {"train": np.array([0, 2]), "test": np.array([1, 3, 6]), "new": np.array([1, 4])}
-    data: Any = SimpleNamespace(groups=np.array([0, 0, 1, 1, 2, 2, -1]), splits=splits)
+    known = np.arange(6)
+    data = ProductData(
+        make_catalogue({"product_id": [str(row) for row in range(7)]}),
+        splits,
+        "test",
+        (Groups.of(np.array([0, 0, 1, 1, 2, 2]), ["a", "b", "c"], splits, known),),
+    )
     assert retrieval._clusters(data, "test") == ()
     assert retrieval._clusters(data, "new") == ("group",)
 

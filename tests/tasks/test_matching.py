@@ -241,4 +241,4 @@ def test_groups_that_are_not_there_are_not_blamed_on_the_batch(
     own_pairs: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", *own_pairs]) == 1
-    assert "use method=pairs" in capsys.readouterr().err
+    assert "there is task=matching with method=pairs" in capsys.readouterr().err

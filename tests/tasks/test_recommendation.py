@@ -45,6 +45,14 @@ PARTS = {
     "popular": ["recommender=popular"],
     "item_knn": ["recommender=item_knn"],
     "cooccurrence": ["recommender=cooccurrence", "method.refit=true"],
+    "gru": [
+        *("recommender=gru", "encoder=attributes", "method=sequence", "trainer.max_epochs=30"),
+        *("recommender.products.width=16", "batch_size=20", "method.learning_rate=0.02"),
+    ],
+    "sasrec": [
+        *("recommender=sasrec", "method=sequence", "trainer.max_epochs=1", "loss=next_softmax"),
+        *("recommender.products.width=16", "batch_size=20", "recommender.length=5"),
+    ],
     "content": ["recommender=content", "encoder=attributes"],
 }
 
@@ -69,6 +77,7 @@ def test_recommenders_train_and_are_evaluated_again(
         assert main(["evaluate", str(folder)]) == 0
         assert f"test/hit_rate_at_10 {found[name]:.6f}" in capsys.readouterr().out
     assert found["cooccurrence"] > found["popular"] + 0.2
+    assert found["gru"] > found["popular"] + 0.2
 
 
 def test_a_metric_by_hand(shop: Path, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from omegaconf import DictConfig
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
-from likewise.data.relevance import Groups, Pairs
 from likewise.errors import LikewiseError
 from likewise.experiment.targets import (
     chosen_name,
@@ -17,6 +16,7 @@ from likewise.experiment.targets import (
     short_name,
 )
 from likewise.losses.base import PairLoss
+from likewise.losses.next_product import NextProductLoss
 from likewise.methods.base import Method
 from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
@@ -24,6 +24,13 @@ from likewise.similarity.base import Similarity
 # Options of losses that divide or multiply all similarities: at 0 or below these turn the loss off,
 # or upside down.
 POSITIVE = ("temperature", "scale", "alpha", "beta")
+
+
+# Kinds of losses that are not between groups, and examples of each.
+ADVICE: dict[type[nn.Module], str] = {
+    PairLoss: "pair_bce or pair_cosine",
+    NextProductLoss: "next_softmax, next_sampled_softmax or next_bce",
+}
 
 
 def check_encoder_use(config: DictConfig) -> None:
@@ -130,15 +137,15 @@ def check_loss(config: DictConfig, similarity: Similarity) -> None:
         )
 
 
-def check_loss_of_pairs(config: DictConfig, loss: nn.Module) -> None:
-    """Refuse a loss of groups where pairs are trained, and the other way round."""
+def check_loss_kind(config: DictConfig, loss: nn.Module) -> None:
+    """Refuse a loss of groups where pairs or sequences are trained, and the other way round."""
     method = class_of(config.method)
-    of_pairs = getattr(method, "learns_from", Groups) is Pairs
-    if of_pairs != isinstance(loss, PairLoss):
-        fits = "pair_bce or pair_cosine" if of_pairs else "supcon or triplet, or method=pairs"
+    wanted = getattr(method, "loss_kind", nn.Module)
+    found = next((kind for kind in ADVICE if isinstance(loss, kind)), nn.Module)
+    if found is not wanted:
         raise LikewiseError(
             f"loss {short_name(config.loss)} does not work with method={config_name(method)}; use "
-            f"loss={fits}"
+            f"loss={ADVICE.get(wanted, 'supcon or triplet, or method=pairs')}"
         )
 
 

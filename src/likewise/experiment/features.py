@@ -43,6 +43,7 @@ def fill_in(
     if config.batch_size is None:
         config.batch_size = _batch_size(training_units(kind, data))
     config.num_groups = data.get(kind).num_groups if data.has(kind) else 0
+    config.num_products = len(data.catalogue)
     wanted = modalities(config)
     known = reader_keys(config)
     if missing := [modality for modality in wanted if modality not in known]:

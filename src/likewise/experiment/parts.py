@@ -13,7 +13,7 @@ from likewise.experiment.compatibility import (
     check_encoder_use,
     check_kind,
     check_loss,
-    check_loss_of_pairs,
+    check_loss_kind,
     check_parameters,
     check_similarity,
     check_task,
@@ -92,7 +92,7 @@ def make_method(config: DictConfig) -> Method:
     if getattr(class_of(config.method), "trains", True):
         check_loss(config, similarity)
         loss = _with_distance(config.loss, similarity)
-        check_loss_of_pairs(config, loss)
+        check_loss_kind(config, loss)
         miner = _with_distance(config.miner, similarity) if config.miner else None
         # Losses that a method has beside the main one, such as group_loss.
         more = {

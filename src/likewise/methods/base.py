@@ -34,6 +34,7 @@ class Method(pl.LightningModule):
         trains: whether there are gradient steps to take; without any, ``learn`` is all there is.
         learns_from: the kind of relevance whose units make a batch, see ``UnitTensors.batch``:
             products and their groups, or labelled pairs of products.
+        loss_kind: the class of its losses; a plain module is one of pytorch-metric-learning.
 
     Args:
         scorer: what is trained, with the encoder in it. Without a choice of a matcher it is the
@@ -55,6 +56,7 @@ class Method(pl.LightningModule):
     reads_labels = True
     trains = True
     learns_from: type[Relevance] = Groups
+    loss_kind: type[nn.Module] = nn.Module
 
     def __init__(
         self,

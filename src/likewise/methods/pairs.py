@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from likewise.data.products import Products
 from likewise.data.relevance import Pairs
 from likewise.errors import LikewiseError
+from likewise.losses.base import PairLoss
 from likewise.matchers.base import EmbeddingMatcher, TrainableMatcher
 from likewise.methods.base import Method
 
@@ -26,6 +27,7 @@ class PairLearning(Method):
 
     name = "pairs"
     learns_from = Pairs
+    loss_kind = PairLoss
     trains_scorer = TrainableMatcher
     scorer: TrainableMatcher
 

@@ -27,6 +27,7 @@ def run(options: Namespace) -> None:
     check_split(options.split, task.splits(run.data))
     check_task(run.config, run.scorer)
     task.check(run.data, options.split)
+    run.scorer.prepare(run.module)
     result = task.test(run.scorer, run.module, options.split, run.device)
     for name, value in result.scores.items():
         print(f"{name} {value:.6f}")

@@ -1,0 +1,174 @@
+"""Several recommenders with learned weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from likewise.data.histories import Histories
+from likewise.errors import LikewiseError
+from likewise.recommenders.base import Recommender
+
+if TYPE_CHECKING:
+    from likewise.data.catalogue import ProductData
+
+
+class Hybrid(Recommender):
+    """The sum of its parts' scores, weighted so that they tell each person's latest event best.
+
+    The latest training event of some people is held out and the parts learn from the rest. The
+    weights then maximise the likelihood of the held-out products under a softmax over the
+    ``candidates`` products that the parts together rank first (conditional logit: McFadden, 1974);
+    held-out products that are not among these are left out, as no weights would find them.
+    At the end the parts learn once more, from all events. Scores enter as log(1 + score / scale),
+    where the scale is a share of the part's mean positive score; those of a part that gives
+    negative scores enter as they are. All are standardised.
+
+    Args:
+        parts: recommenders by name, which learn without gradient steps.
+        people: at most, whose latest event is held out, drawn by the seed.
+        candidates: of each held-out event.
+        penalty: of the squared weights.
+        share: of the mean positive score that is the scale.
+    """
+
+    weights: Tensor
+    scales: Tensor
+    means: Tensor
+    deviations: Tensor
+
+    def __init__(
+        self,
+        parts: Mapping[str, Recommender],
+        people: int = 10_000,
+        candidates: int = 200,
+        penalty: float = 1e-3,
+        share: float = 0.05,
+    ) -> None:
+        super().__init__()
+        if not parts:
+            raise LikewiseError("recommender.parts must name at least one recommender")
+        for name, part in parts.items():
+            if part.trained_by != self.trained_by:
+                raise LikewiseError(
+                    f"recommender.parts.{name} is trained by {part.trained_by}; the parts of a "
+                    "hybrid learn without gradient steps"
+                )
+        if people < 1 or candidates < 1 or not (penalty > 0 and share > 0):
+            raise LikewiseError(
+                f"recommender.people={people} and candidates={candidates} must be at least 1, and "
+                f"penalty={penalty} and share={share} above 0"
+            )
+        self._parts = nn.ModuleDict(parts)
+        self.people, self.candidates = people, candidates
+        self.penalty, self.share = penalty, share
+        for name in ("weights", "means"):
+            self.register_buffer(name, torch.zeros(len(parts)))
+        for name in ("scales", "deviations"):
+            self.register_buffer(name, torch.ones(len(parts)))
+
+    @property
+    def parts(self) -> list[Recommender]:
+        """The recommenders in their order."""
+        return [part for part in self._parts.values() if isinstance(part, Recommender)]
+
+    def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
+        """See ``Recommender``."""
+        earlier, asked, targets = _hold_out(histories, self.people, seed)
+        for part in self.parts:
+            part.fit(earlier, data, seed)
+        self._fit_scales(asked[:256])
+        blocks, start = [], 0
+        for block in asked.blocks(256):
+            blocks.append(self._features(block, targets[start : start + 256]))
+            start += 256
+        features = torch.cat(blocks)
+        if not len(features):
+            raise LikewiseError(
+                f"the parts of the hybrid rank none of {len(targets)} held-out events among their "
+                f"first {self.candidates}; raise recommender.candidates or change the parts"
+            )
+        self.means, self.deviations = features.mean((0, 1)), features.std((0, 1)) + 1e-9
+        self.weights = _fit_logit((features - self.means) / self.deviations, self.penalty)
+        for part in self.parts:
+            part.fit(histories, data, seed)
+
+    def scores(self, histories: Histories) -> Tensor:
+        """See ``Recommender``."""
+        values = self._values(histories)
+        total = torch.zeros_like(values[0])
+        # The means would move all products alike.
+        for value, weight in zip(values, self.weights / self.deviations, strict=True):
+            total.add_(value, alpha=float(weight))
+        return total
+
+    def _values(self, histories: Histories) -> list[Tensor]:
+        """Float32 [u, n] of each part."""
+        found = []
+        for part, scale in zip(self.parts, self.scales, strict=True):
+            scores = part.scores(histories)
+            found.append((scores / scale).clamp_(min=0).log1p_() if scale > 0 else scores)
+        return found
+
+    def _fit_scales(self, some: Histories) -> None:
+        """A scale for each part from its scores for some people; 0 for one with negative scores."""
+        for place, part in enumerate(self.parts):
+            scores = part.scores(some)
+            positive = scores[scores > 0]
+            scale = self.share * positive.mean() if len(positive) else torch.tensor(1.0)
+            self.scales[place] = 0.0 if (scores < 0).any() else scale
+
+    def _features(self, asked: Histories, targets: Tensor) -> Tensor:
+        """Float32 [<= b, candidates, parts], the target first; of people whose target is one."""
+        values = torch.stack(self._values(asked))
+        centred = values - values.mean((1, 2), keepdim=True)
+        together = (centred / (values.std((1, 2), keepdim=True) + 1e-9)).sum(0)
+        own = together.gather(1, targets[:, None])
+        together[torch.from_numpy(asked.people), torch.from_numpy(asked.products)] = -torch.inf
+        found = (together > own).sum(1) < self.candidates
+        together.scatter_(1, targets[:, None], torch.inf)
+        rows = together.topk(min(self.candidates, together.shape[1]), dim=1).indices
+        return values.gather(2, rows.expand(len(values), -1, -1)).permute(1, 2, 0)[found]
+
+
+def _hold_out(histories: Histories, most: int, seed: int) -> tuple[Histories, Histories, Tensor]:
+    """Take the latest event of some people away.
+
+    Returns:
+        The histories without these events; those of the people alone; their events, int64 [p].
+    """
+    able = np.flatnonzero(histories.lengths >= 2)
+    if not len(able):
+        raise LikewiseError("a hybrid needs people with at least two training events")
+    chosen = np.sort(np.random.default_rng(seed).permutation(able)[:most])
+    last = histories.ends[chosen] - 1
+    lengths = histories.lengths
+    lengths[chosen] -= 1
+    kept = np.delete(histories.products, last)
+    earlier = Histories(kept, np.cumsum(lengths), histories.users)
+    of_chosen = np.isin(earlier.people, chosen)
+    users = None if histories.users is None else histories.users[chosen]
+    asked = Histories(kept[of_chosen], np.cumsum(lengths[chosen]), users)
+    return earlier, asked, torch.from_numpy(histories.products[last])
+
+
+def _fit_logit(features: Tensor, penalty: float) -> Tensor:
+    """Weights float32 [k] of features [m, c, k] that make the first of each c likeliest."""
+    weights = torch.zeros(features.shape[2], requires_grad=True)
+    optimizer = torch.optim.LBFGS([weights], max_iter=100, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = -torch.log_softmax(features @ weights, 1)[:, 0].mean()
+        loss = loss + penalty * weights.square().sum()
+        with torch.enable_grad():
+            loss.backward()
+        return loss
+
+    with torch.enable_grad():
+        optimizer.step(closure)
+    return weights.detach()
