@@ -18,9 +18,11 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags
 
 from likewise.data.catalogue import ProductData
+from likewise.data.event_order import shuffled
 from likewise.data.histories import Histories
+from likewise.data.relevance import Events
 from likewise.data.sources.amazon_reviews import AmazonReviews
-from likewise.recommenders.recent import recent
+from likewise.recommenders.history_weights import history_weights
 
 # Of the co-occurrence: largest distance, weight of the other direction, power of the popularity;
 # latest events that count, and the weight of an event relative to the one after it.
@@ -56,8 +58,8 @@ def main() -> None:
 
 def by_user(data: ProductData) -> list[np.ndarray]:
     """The products of each user, int64, in the stored order; of users with three or more."""
-    events = data.behaviour.events.with_format("numpy")
-    user, product = events["user"][:], events["product"][:]
+    events = data.get(Events)
+    user, product = events.user_codes, events.product
     starts = np.flatnonzero(np.diff(user, prepend=user[0] - 1))
     return [found for found in np.split(product, starts[1:]) if len(found) >= 3]
 
@@ -85,21 +87,12 @@ def orders(
     destroys what is in them of the order of time. Shuffled runs of descending numbers, which cannot
     come from the number, and shuffled histories show what that costs.
     """
-    kinds = {
-        "ascending runs shuffled": lambda found: np.diff(numbers[found]) < 0,
-        "descending runs shuffled": lambda found: np.diff(numbers[found]) > 0,
-        "whole histories shuffled": lambda found: np.zeros(len(found) - 1, bool),
-    }
-    for kind, ends in kinds.items():
+    lengths = np.array([len(sequence) for sequence in sequences])
+    products = np.concatenate(sequences)
+    for runs in ("ascending", "descending", "all"):
         for seed in range(seeds):
-            generator = np.random.default_rng(seed)
-            changed = []
-            for sequence in sequences:
-                history = sequence[:-1]
-                runs = np.split(history, np.flatnonzero(ends(history)) + 1)
-                parts = [generator.permutation(run) for run in runs]
-                changed.append(np.concatenate([*parts, sequence[-1:]]))
-            yield kind, seed, changed
+            changed = shuffled(products, lengths, numbers, runs, seed)
+            yield f"{runs} runs shuffled", seed, np.split(changed, np.cumsum(lengths)[:-1])
 
 
 def report(
@@ -148,7 +141,7 @@ def cooccurrence(train: Histories, size: int, numbers: np.ndarray | None) -> Sco
     near = pairs + BACKWARD * pairs.T
     power = diags(np.maximum(np.bincount(products, minlength=size), 1.0) ** -POPULARITY)
     near = (power @ near @ power).tocsr().astype(np.float32)
-    return lambda asked: (recent(asked, size, LATEST, DECAY) @ near).toarray()
+    return lambda asked: (history_weights(asked, size, LATEST, DECAY) @ near).toarray()
 
 
 def hybrid(train: Histories, data: ProductData) -> Scores:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from likewise.data.event_order import shuffled
 from likewise.data.event_splits import leave_last_out, split_events
 from likewise.errors import LikewiseError
 
@@ -67,3 +68,34 @@ def test_a_way_that_cannot_work_is_refused() -> None:
         split_events("random", one, one, None)
     with pytest.raises(LikewiseError, match="below 1 together"):
         split_events("cold_users", one, one, None, (0.5, 0.5))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(1, 6), min_size=1, max_size=6),
+    st.sampled_from(["ascending", "descending", "all"]),
+    st.integers(0, 99),
+)
+def test_events_are_shuffled_within_runs_only(lengths: list[int], runs: str, seed: int) -> None:
+    """Every user keeps the products and the last one; runs keep their places."""
+    generator = np.random.default_rng(seed)
+    products = generator.permutation(50)[: sum(lengths)]
+    found = shuffled(products, np.array(lengths), np.arange(50), runs, seed)
+    start = 0
+    for length in lengths:
+        own, other = products[start : start + length], found[start : start + length]
+        assert sorted(own) == sorted(other)
+        assert own[-1] == other[-1]
+        history = own[:-1].tolist()
+        parts: list[list[int]] = []
+        for one in history:
+            last = parts[-1][-1] if parts else None
+            joins = last is not None and (
+                runs == "all" or (one > last if runs == "ascending" else one < last)
+            )
+            parts[-1].append(one) if joins else parts.append([one])
+        at = 0
+        for part in parts:
+            assert sorted(other[at : at + len(part)]) == sorted(part)
+            at += len(part)
+        start += length

@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from likewise.data.catalogue import ProductData, make_catalogue
+from likewise.data.event_order import shuffled
+from likewise.data.event_splits import split_events
 from likewise.data.relevance import Events
 from likewise.data.sources.files import find_folder, fingerprint, read_table
 from likewise.errors import LikewiseError
@@ -55,12 +57,25 @@ class AmazonReviews:
             ``data/amazon_<name>``.
         download: fetch S3-Rec's files if there are none.
         url: of their folder.
+        split_by: ``last``, ``cold_products`` or ``cold_users``, see ``split_events``.
+        validation_share, test_share: of the products or users; not for ``last``.
+        split_seed: of a draw of products or users.
+        shuffle: put the events of each user but the last into a random order within runs of
+            ``ascending`` or ``descending`` product ids, or ``all``: events of one day seem to be
+            stored by id. ``None`` keeps the stored order.
+        shuffle_seed: of that order.
     """
 
     name: str = "beauty"
     path: str | None = None
     download: bool = False
     url: str = "https://raw.githubusercontent.com/RUCAIBox/CIKM2020-S3Rec/master/data"
+    split_by: str = "last"
+    validation_share: float = 0.1
+    test_share: float = 0.1
+    split_seed: int = 0
+    shuffle: str | None = None
+    shuffle_seed: int = 0
 
     def load(self) -> ProductData:
         """Read the sequences; ``product_id`` is the shop's where the files have it."""
@@ -92,32 +107,27 @@ class AmazonReviews:
         return ProductData(
             catalogue=catalogue,
             splits={"train": np.arange(len(catalogue)), "validation": nobody, "test": nobody},
-            fingerprint=fingerprint(read.paths),
-            relevance=(_events(read),),
+            fingerprint=fingerprint(
+                read.paths,
+                split=[self.split_by, self.validation_share, self.test_share, self.split_seed],
+                shuffle=[self.shuffle, self.shuffle_seed],
+            ),
+            relevance=(self._events(read),),
         )
 
+    def _events(self, read: _Sequences) -> Events:
+        from datasets import Dataset
 
-def leave_one_out(lengths: np.ndarray) -> dict[str, np.ndarray]:
-    """Rows of events that stand user by user, in the order of time.
-
-    Args:
-        lengths: int64 [users], how many events each has.
-
-    Returns:
-        int64 rows: each user's last for ``test`` and last but one for ``validation``, if there are
-        three, and all others for ``train``.
-    """
-    last = np.cumsum(lengths)[lengths >= 3] - 1
-    train = np.setdiff1d(np.arange(lengths.sum()), np.concatenate([last - 1, last]))
-    return {"train": train, "validation": last - 1, "test": last}
-
-
-def _events(read: _Sequences) -> Events:
-    from datasets import Dataset
-
-    user = np.repeat(read.users, read.lengths)
-    events = Dataset(pa.table({"user": user, "product": read.products}))
-    return Events(events, leave_one_out(read.lengths))
+        products = read.products
+        if self.shuffle is not None:
+            numbers = np.argsort(np.argsort(np.array(read.product_ids)))
+            products = shuffled(products, read.lengths, numbers, self.shuffle, self.shuffle_seed)
+        user = np.repeat(read.users, read.lengths)
+        # Users have numbers of their own, in the order of the file.
+        person = np.repeat(np.arange(len(read.users)), read.lengths)
+        shares = self.validation_share, self.test_share
+        splits = split_events(self.split_by, person, products, None, shares, self.split_seed)
+        return Events(Dataset(pa.table({"user": user, "product": products})), splits)
 
 
 def _read_parquet(items_path: Path, sequences_path: Path) -> _Sequences:
