@@ -56,8 +56,10 @@ class Loader:
 
     def data(self, config: DictConfig) -> ProductData:
         """See ``load_data``."""
-        parts = ["data", "cleaning", "deduplication", "remove_leaks"]
-        key = OmegaConf.to_yaml(OmegaConf.masked_copy(config, parts), resolve=True)
+        # Each by itself: an option may be that of another part, such as ${seed}.
+        parts = (config[name] for name in ("data", "cleaning", "deduplication"))
+        resolved = [OmegaConf.to_container(part, resolve=True) for part in parts if part]
+        key = repr((resolved, config.remove_leaks))
         if key not in self._data:
             self._data[key] = load_data(config)
         return self._data[key]
