@@ -44,7 +44,7 @@ TRAIN = {
         [
             "encoder=pretrained_image",
             "encoder.weights=random",
-            "encoder.rate=0",
+            "encoder.learning_rate_multiplier=0",
             "encoder.embedding_size=null",
         ],
         "nothing to train",
@@ -151,7 +151,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     common = ["trainer.max_epochs=1", "logger=none", f"output={folder}"]
     small = [f"data.path={data}", "data.validation_size=40", "encoder=mlp", "embedding_size=8"]
     assert main(["train", *small, *common]) == 0
-    pairs = ["task=matching", "data=synthetic", "matcher=signals", "matcher.trees=5"]
+    pairs = ["task=matching", "data=synthetic", "matcher=signals", "matcher.n_estimators=5"]
     assert main(["train", *pairs, *common, "study=pairs"]) == 0
     (run,), (of_pairs,) = (list((folder / name).glob("*-seed0-*")) for name in ("train", "pairs"))
     empty = folder / "empty"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.data.duplicates import Contents
-from likewise.data.image_hash import Pictures
+from likewise.data.image_hash import PictureDuplicates
 from likewise.data.images import has_pixels, image_array
-from likewise.data.text_hash import Texts, normalised
+from likewise.data.text_hash import TextDuplicates, normalised
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -32,15 +32,15 @@ def contents_of(
 
     Args:
         rows: int64 [m], the products to compare.
-        hash_distance, correlation: see ``Pictures``.
-        jaccard: see ``Texts``.
+        hash_distance, correlation: see ``PictureDuplicates``.
+        jaccard: see ``TextDuplicates``.
     """
     found: dict[str, Contents] = {}
     if has_pixels(catalogue) and len(rows):
-        found["image"] = Pictures(image_array(catalogue), rows, hash_distance, correlation)
+        found["image"] = PictureDuplicates(image_array(catalogue), rows, hash_distance, correlation)
     texts = texts_of(catalogue)
     if texts is not None and len(rows):
-        found["text"] = Texts(texts, rows, jaccard)
+        found["text"] = TextDuplicates(texts, rows, jaccard)
     return found
 
 

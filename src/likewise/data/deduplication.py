@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.data.distinguishing import distinguishing_key
-from likewise.data.image_hash import Pictures
+from likewise.data.image_hash import PictureDuplicates
 from likewise.data.text_hash import Links, concatenated, joined, near_links, normalised
 from likewise.errors import LikewiseError
 
@@ -65,12 +65,12 @@ class Deduplication:
     - their texts (``columns``, joined) are the same after ``normalised``, or their Jaccard
       similarity on 5-character shingles is at least ``jaccard``, whatever their pictures: sellers
       photograph one product each in their own way; or
-    - their pictures are the same or near-duplicates (see ``Pictures``) and their texts are alike by
-      at least ``TEXT_BESIDE_PICTURE``, or both have none: a picture alone shows the range, seldom
-      which product of it. A picture of a single colour counts as none.
+    - their pictures are the same or near-duplicates (see ``PictureDuplicates``), and the Jaccard
+      similarity of their texts is at least ``TEXT_BESIDE_PICTURE`` or neither has a text. (One
+      picture often shows a whole range of products.) A picture of a single colour is ignored.
 
-    and so on from one to the next: a set of duplicates is all that such pairs join. With ``apart``,
-    only products with the same distinguishing tokens (model numbers, measures, colours, sizes; see
+    Chains of such pairs form one set of duplicates. With ``keep_variants_apart``, only products
+    with the same distinguishing tokens (model numbers, measures, colours, sizes; see
     ``distinguishing_tokens``) in these texts and in their attributes are ever joined, so that no
     set holds two variants of a product, however alike they are and whatever stands between them.
 
@@ -79,14 +79,14 @@ class Deduplication:
     a similarity of 0.84. Where titles are all there is, 0.7 finds these, too.
 
     Texts are compared in time that grows with the products; pictures of one key (all pictures,
-    without ``apart``) each with each.
+    without ``keep_variants_apart``) each with each.
 
     Args:
         columns: the texts to compare; any of them may be absent from a catalogue.
         jaccard: least Jaccard similarity of near-duplicate texts.
         hash_distance: most bits, of 64, in which the hashes of near-duplicate pictures differ.
         correlation: least correlation of their pixels.
-        apart: keep products apart whose distinguishing tokens differ.
+        keep_variants_apart: never join products whose distinguishing tokens differ.
         keep: which products of a set ``distinct.without_duplicates`` leaves in their split: ``all``
             or the ``first``.
     """
@@ -95,7 +95,7 @@ class Deduplication:
     jaccard: float = 0.85
     hash_distance: int = 4
     correlation: float = 0.995
-    apart: bool = True
+    keep_variants_apart: bool = True
     keep: str = "all"
 
     def __post_init__(self) -> None:
@@ -125,7 +125,7 @@ class Deduplication:
             raise LikewiseError(
                 f"there are {len(images)} pictures for {len(catalogue)} products; give one for each"
             )
-        texts = _read(catalogue, self.columns, self.apart)
+        texts = _read(catalogue, self.columns, self.keep_variants_apart)
         if images is None and len(catalogue) and not texts.place.any():
             raise LikewiseError(
                 f"the catalogue has no {' or '.join(self.columns)} to compare (its columns are "
@@ -148,7 +148,7 @@ class Deduplication:
             twice: rows (int64 [m]) that are not alone, and the number of the set of each.
         """
         rows = np.flatnonzero(np.ptp(images, axis=(2, 3)).any(axis=1))
-        pictures = Pictures(images, rows, self.hash_distance, self.correlation)
+        pictures = PictureDuplicates(images, rows, self.hash_distance, self.correlation)
         exact = _numbers(np.unique(pictures.digests(), return_inverse=True)[1], keys[rows])
         first = np.unique(exact, return_index=True)[1]
         by_key = first[np.argsort(keys[rows[first]], kind="stable")]
@@ -163,7 +163,7 @@ class Deduplication:
 
 
 @dataclass(frozen=True)
-class _Texts:
+class _CatalogueTexts:
     """The texts of n products.
 
     Attributes:
@@ -194,7 +194,7 @@ class _Texts:
         return exact, (rows[first][near[0]], rows[first][near[1]], near[2])
 
 
-def _read(catalogue: Dataset, columns: Sequence[str], apart: bool) -> _Texts:
+def _read(catalogue: Dataset, columns: Sequence[str], keep_variants_apart: bool) -> _CatalogueTexts:
     count = len(catalogue)
     numbers = {"": 0}
     place, keys = np.zeros(count, np.int64), np.zeros(count, np.uint64)
@@ -206,11 +206,11 @@ def _read(catalogue: Dataset, columns: Sequence[str], apart: bool) -> _Texts:
         texts = _normalised(batch, named)
         stop = start + len(texts)
         place[start:stop] = [numbers.setdefault(text, len(numbers)) for text in texts]
-        if apart:
+        if keep_variants_apart:
             described = map(" ".join, zip(texts, _attributes(batch), strict=True))
             keys[start:stop] = [distinguishing_key(text) for text in described]
         start = stop
-    return _Texts(list(numbers), place, np.unique(keys, return_inverse=True)[1])
+    return _CatalogueTexts(list(numbers), place, np.unique(keys, return_inverse=True)[1])
 
 
 def _normalised(batch: pa.Table, columns: Sequence[str]) -> list[str]:

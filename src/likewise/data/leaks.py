@@ -76,11 +76,11 @@ def find_leaks(
 ) -> Leaks:
     """The exact and near-duplicates between the splits.
 
-    Pictures (the ``image`` column) are exact duplicates if their bytes are the same, near ones as
-    ``Pictures`` defines; texts (``title`` and ``description``, joined) are exact duplicates if they
-    are the same after ``normalised``, near ones as ``Texts`` defines. Products without any text
-    have no duplicates by text. Turned or mirrored pictures are not found, and of two constant
-    pictures only the same ones are.
+    Pictures (the ``image`` column) are exact duplicates if their bytes are the same, and near ones
+    as ``PictureDuplicates`` defines. Texts (``title`` and ``description``, joined) are exact
+    duplicates if they are the same after ``normalised``, and near ones as ``TextDuplicates``
+    defines. Products without any text have no duplicates by text. Rotated or mirrored pictures are
+    not found, and pictures of a single colour are duplicates only if they are identical.
 
     The defaults for pictures were chosen on Fashion-MNIST (70,000 pictures, default splits) by
     looking at all 37 pairs across its splits whose pixels correlate with 0.995 or more and at

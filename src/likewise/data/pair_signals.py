@@ -31,7 +31,7 @@ Weights = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Texts:
+class OfferText:
     """What is compared of a text."""
 
     text: str
@@ -39,7 +39,7 @@ class Texts:
     grams: frozenset[str]
 
     @classmethod
-    def of(cls, text: str | None) -> Texts:
+    def of(cls, text: str | None) -> OfferText:
         """Normalised and cut."""
         found = normalised((text or "")[:MOST])
         padded = f" {found} "
@@ -51,8 +51,8 @@ class Texts:
 class Offer:
     """What is compared of a product."""
 
-    columns: dict[str, Texts]
-    everything: Texts
+    columns: dict[str, OfferText]
+    everything: OfferText
     models: frozenset[str]
     numbers: frozenset[str]
     price: float
@@ -72,9 +72,9 @@ def _offer(product: Mapping[str, Any]) -> Offer:
         for item in product.get("attributes") or ()
         if item["value"] and item["value"].strip()
     }
-    columns = {name: Texts.of(product[name]) for name in COLUMNS if name in product}
+    columns = {name: OfferText.of(product[name]) for name in COLUMNS if name in product}
     parts = [product[name] for name in COLUMNS if product.get(name)]
-    everything = Texts.of(" ".join([*parts, *attributes.values()]))
+    everything = OfferText.of(" ".join([*parts, *attributes.values()]))
     telling = distinguishing_tokens(everything.text)
     joined = [SEPARATORS.sub("", token) for token in telling]
     models = frozenset(token for token in joined if MODEL.fullmatch(token))
@@ -131,7 +131,7 @@ class PairSignals:
     @property
     def names(self) -> list[str]:
         """Of the signals, in their order."""
-        empty = Offer({}, Texts.of(""), frozenset(), frozenset(), float("nan"), {})
+        empty = Offer({}, OfferText.of(""), frozenset(), frozenset(), float("nan"), {})
         return list(self._signals(empty, empty))
 
     def __call__(self, offers: Sequence[Offer], left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -146,7 +146,7 @@ class PairSignals:
         return np.array(rows, np.float32).reshape(len(rows), -1)
 
     def _signals(self, one: Offer, other: Offer) -> dict[str, float]:
-        nothing = Texts.of("")
+        nothing = OfferText.of("")
         found: dict[str, float] = {}
         for name in self.columns:
             pair = one.columns.get(name, nothing), other.columns.get(name, nothing)
@@ -178,7 +178,7 @@ class PairSignals:
             found[f"{name} alike"] = _sorted_alike(a or "", b or "") if known else float("nan")
         return found
 
-    def _texts(self, one: Texts, other: Texts) -> dict[str, float]:
+    def _texts(self, one: OfferText, other: OfferText) -> dict[str, float]:
         shared, either = one.words & other.words, one.words | other.words
         known = bool(one.text and other.text)
         values = {

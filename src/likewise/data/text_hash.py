@@ -39,8 +39,8 @@ BASE = np.uint64(0x9E3779B97F4A7C15)
 Links = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-class Texts:
-    """Texts of a catalogue, to be compared with each other.
+class TextDuplicates:
+    """Finds the near-duplicates among the texts of a catalogue.
 
     A pair at the threshold is missed with a probability of at most 1 - ``RECALL``, a closer one
     with less.

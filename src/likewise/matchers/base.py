@@ -1,4 +1,4 @@
-"""What a matcher is."""
+"""The base classes of matchers."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from likewise.similarity.base import Similarity
 
 
 class Matcher(nn.Module, ABC):
-    """A pair of products to a score, larger for more alike; a subclass writes ``match_pairs``.
+    """Scores pairs of products, larger for more similar; a subclass defines ``match_pairs``.
 
     Args:
         encoder: the encoder of the run, or ``None`` with ``encoder=none``.
-        similarity: the measure between two embeddings; a matcher may do without it.
+        similarity: the measure between two embeddings; a matcher need not use it.
 
     Attributes:
-        encoder_use: whether the matcher needs an encoder, takes one if there is one, or has no use
-            for one.
-        modalities: what it reads itself, beside the modalities of its encoder.
-        trained_by: the name of the one method that can train it; ``None`` for any method.
-        uninitialised: options that make the same matcher without reading its initial weights.
+        encoder_use: whether the matcher requires an encoder, can use one, or cannot use any.
+        modalities: the modalities that the matcher reads in addition to those of its encoder.
+        trained_by: the name of the only method that can train the matcher; ``None`` if any method
+            can.
+        uninitialised: options that build the same matcher without loading its initial weights.
     """
 
     encoder_use: ClassVar[Literal["required", "optional", "none"]] = "none"
@@ -42,25 +42,25 @@ class Matcher(nn.Module, ABC):
 
     @abstractmethod
     def match_pairs(self, pairs: LabelledPairs) -> Tensor:
-        """Scores float32 [m] in evaluation mode; labels are not read."""
+        """Return scores, float32 [m], in evaluation mode; labels are not read."""
 
     def count_parameters(self) -> int:
-        """How many learned numbers the score of a pair needs."""
+        """Number of learned parameters that are needed to score a pair."""
         return sum(parameter.numel() for parameter in self.parameters())
 
 
 class TrainableMatcher(Matcher):
-    """A matcher that can be trained by gradient steps on pairs; a subclass writes ``match``."""
+    """A matcher that is trained on pairs by gradient descent; a subclass defines ``match``."""
 
     @abstractmethod
     def match(self, left: Products, right: Products) -> Tensor:
-        """The score of each pair of a batch, float [b]; differentiable."""
+        """Return the differentiable score of each pair of a batch, float [b]."""
 
 
 class EmbeddingMatcher(TrainableMatcher):
-    """A matcher that compares the embeddings of two products; a subclass writes ``compare``.
+    """A matcher that compares the embeddings of two products; a subclass defines ``compare``.
 
-    Its encoder embeds single products, so that they can be searched, too.
+    Its encoder embeds single products, so products can also be searched.
     """
 
     encoder_use = "required"
@@ -68,7 +68,7 @@ class EmbeddingMatcher(TrainableMatcher):
 
     @abstractmethod
     def compare(self, left: Tensor, right: Tensor) -> Tensor:
-        """Scores float [b] of embeddings, float [b, embedding_size] each; differentiable."""
+        """Return differentiable scores, float [b], of two batches of embeddings, float [b, d]."""
 
     def match(self, left: Products, right: Products) -> Tensor:
         """See ``TrainableMatcher``."""

@@ -1,4 +1,4 @@
-"""Learning at once, without gradient steps."""
+"""Fitting to all training pairs at once, without gradient descent."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from likewise.methods.base import Method
 
 @runtime_checkable
 class Fittable(Protocol):
-    """What ``method=fit`` trains: a part that says ``trained_by = "fit"`` and has this method."""
+    """The interface of matchers that ``method=fit`` trains; they set ``trained_by = "fit"``."""
 
     def fit(self, pairs: LabelledPairs, seed: int) -> float:
-        """Learn everything from the training pairs; returns their mean loss."""
+        """Learn everything from the training pairs and return their mean loss."""
         ...
 
 
 class Fit(Method):
-    """Fits a matcher to all training pairs in the first epoch, and stops."""
+    """Fits a matcher to all training pairs in the first epoch and ends the training."""
 
     name = "fit"
     trains_matcher = Fittable
@@ -28,7 +28,7 @@ class Fit(Method):
     matcher: Any
 
     def on_train_epoch_start(self) -> None:
-        """See the class."""
+        """Fit the matcher."""
         super().on_train_epoch_start()
         module: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         pairs = module.pair_split("train", self.device)
@@ -38,9 +38,9 @@ class Fit(Method):
         self._loss_sum += loss * self.trainer.num_training_batches
 
     def on_train_epoch_end(self) -> None:
-        """See the class."""
+        """Log the loss and end the training."""
         super().on_train_epoch_end()
         self.trainer.should_stop = True
 
     def training_step(self, batch: tuple[Any, ...], batch_idx: int) -> None:
-        """Nothing is left to do."""
+        """Do nothing; the matcher was fitted when the epoch started."""

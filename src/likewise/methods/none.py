@@ -1,4 +1,4 @@
-"""No training: the encoder and the matcher as they come."""
+"""No training: the encoder and the matcher are evaluated unchanged."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from likewise.methods.base import Method
 
 
 class Untrained(Method):
-    """Leaves what is pretrained, or has no parameters, as it is."""
+    """Trains nothing, for parts that are pretrained or have no parameters."""
 
     name = "none"
     trains = False
     trains_matcher = Matcher
 
     def trained(self) -> list[nn.Module]:
-        """Nothing."""
+        """Return an empty list, because nothing is trained."""
         return []

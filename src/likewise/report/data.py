@@ -12,7 +12,7 @@ import likewise
 from likewise.data.catalogue import ProductData
 from likewise.data.finding import Finding, describe
 from likewise.data.images import has_pixels, image_array
-from likewise.report.page import Picture, data_uri, fill_page, write_page
+from likewise.report.page import ReportPicture, data_uri, fill_page, write_page
 
 THUMBNAIL = 160
 
@@ -22,7 +22,7 @@ class Shown:
     """A finding with the pictures of its examples, an inner list an example."""
 
     finding: Finding
-    pictures: list[list[Picture]]
+    pictures: list[list[ReportPicture]]
 
 
 def facts(data: ProductData) -> list[tuple[str, str]]:
@@ -79,7 +79,7 @@ def _shown(data: ProductData, finding: Finding) -> Shown:
     return Shown(finding, [[_thumbnail(data, row) for row in rows] for rows in finding.rows])
 
 
-def _thumbnail(data: ProductData, row: int) -> Picture:
+def _thumbnail(data: ProductData, row: int) -> ReportPicture:
     from PIL import Image
 
     if has_pixels(data.catalogue):
@@ -94,4 +94,4 @@ def _thumbnail(data: ProductData, row: int) -> Picture:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     words = describe(data.catalogue, row)
-    return Picture(words, words, data_uri(buffer.getvalue()))
+    return ReportPicture(words, words, data_uri(buffer.getvalue()))

@@ -36,7 +36,7 @@ ABREAST = 8
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportPicture:
     """A PNG for the page; ``source`` is a data URI, or ``None`` where the run left none."""
 
     caption: str
@@ -121,19 +121,21 @@ def _is_study(study: Mapping[str, Any]) -> bool:
     return bool(study.get("methods"))
 
 
-def _picture(figure: Figure, caption: str, alt: str) -> Picture:
-    return Picture(caption, alt, data_uri(png_bytes(figure)))
+def _picture(figure: Figure, caption: str, alt: str) -> ReportPicture:
+    return ReportPicture(caption, alt, data_uri(png_bytes(figure)))
 
 
-def _picture_of(png: bytes, caption: str) -> Picture:
-    return Picture(caption, f"{caption}: pictures of queries and their neighbours.", data_uri(png))
+def _picture_of(png: bytes, caption: str) -> ReportPicture:
+    return ReportPicture(
+        caption, f"{caption}: pictures of queries and their neighbours.", data_uri(png)
+    )
 
 
 def data_uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
-def _interval_picture(comparison: Comparison) -> Picture | None:
+def _interval_picture(comparison: Comparison) -> ReportPicture | None:
     """Differences from the baseline; nothing where no method has an interval."""
     drawn = [found for found in comparison.against_baseline if found.test.seeds > 1]
     if not drawn:
@@ -159,7 +161,7 @@ def _interval_picture(comparison: Comparison) -> Picture | None:
 
 def _spread_picture(
     summaries: Sequence[MethodSummary], results: Sequence[RunResult], primary: str
-) -> Picture:
+) -> ReportPicture:
     runs, key = by_method(results), f"test/{primary}"
     scores = {row.name: [run.metrics[key] for run in runs[row.name]] for row in summaries}
     label = specification(summaries, primary).label
@@ -171,7 +173,7 @@ def _spread_picture(
 
 def _curve_pictures(
     summaries: Sequence[MethodSummary], results: Sequence[RunResult], primary: str
-) -> list[Picture]:
+) -> list[ReportPicture]:
     runs = by_method(results)
     histories = {row.name: [run.history() for run in runs[row.name]] for row in summaries}
     pictures = []
@@ -195,7 +197,7 @@ def _curve_pictures(
     return pictures
 
 
-def _cost_pictures(summaries: Sequence[MethodSummary], primary: str) -> list[Picture]:
+def _cost_pictures(summaries: Sequence[MethodSummary], primary: str) -> list[ReportPicture]:
     label, metric = specification(summaries, primary).label, f"test/{primary}"
     known = {column.key: column for column in COSTS}
     pictures = []
@@ -227,7 +229,7 @@ def _cost_pictures(summaries: Sequence[MethodSummary], primary: str) -> list[Pic
 
 def _run_pictures(
     summaries: Sequence[MethodSummary], results: Sequence[RunResult]
-) -> list[tuple[RunResult, list[Picture]]]:
+) -> list[tuple[RunResult, list[ReportPicture]]]:
     runs, found = by_method(results), []
     for row in summaries:
         first = min(runs[row.name], key=lambda run: run.seed)
@@ -235,17 +237,17 @@ def _run_pictures(
         for name, caption in first.captions().items():
             png = first.picture(name)
             alt = f"{caption}, as {row.name} with seed {first.seed} sees them."
-            pictures.append(Picture(caption, alt, None if png is None else data_uri(png)))
+            pictures.append(ReportPicture(caption, alt, None if png is None else data_uri(png)))
         found.append((first, pictures))
     return found
 
 
-def _leak_picture(folder: Path) -> Picture | None:
+def _leak_picture(folder: Path) -> ReportPicture | None:
     path = folder / "leaks.png"
     if not path.is_file():
         return None
     caption = "The most alike pairs: a product of the later split above, its duplicate below"
-    return Picture(caption, f"{caption}.", data_uri(path.read_bytes()))
+    return ReportPicture(caption, f"{caption}.", data_uri(path.read_bytes()))
 
 
 def _setup(study: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from likewise.experiment.identity import COSMETIC, check_name
 
 if TYPE_CHECKING:
     from likewise.experiment.experiment import Loader
-    from likewise.studies.tuning import Search
+    from likewise.studies.tuning import HyperparameterSearch
 
 # Keys that are not for the command line of a study, and what to do instead.
 OWN = {
@@ -54,12 +54,12 @@ class Study:
         """Overrides of all runs of a method."""
         return [*self.config.overrides, *self.config.methods[method], *self.overrides]
 
-    def search(self, method: str) -> Search:
+    def search(self, method: str) -> HyperparameterSearch:
         """The search for a method's hyper-parameters."""
-        from likewise.studies.tuning import Search
+        from likewise.studies.tuning import HyperparameterSearch
 
         config = self.config
-        return Search(
+        return HyperparameterSearch(
             method, self.fixed(method), config.primary, config.tune, self.folder, self.config_dir
         )
 

@@ -60,7 +60,7 @@ class Report(Callback):
 
 
 @dataclass(frozen=True)
-class Search:
+class HyperparameterSearch:
     """A method's search.
 
     Attributes:
@@ -95,7 +95,7 @@ class Search:
         return self.folder / "tuning" / f"{self.method}-{digest}"
 
 
-def search(asked: Search, loader: Loader) -> Budget:
+def search(asked: HyperparameterSearch, loader: Loader) -> Budget:
     """Run the trials a method lacks; what they found.
 
     Raises:
@@ -129,7 +129,7 @@ def search(asked: Search, loader: Loader) -> Budget:
         return budget(asked) or _raise(method, failure)
 
 
-def budget(asked: Search) -> Budget | None:
+def budget(asked: HyperparameterSearch) -> Budget | None:
     """What the latest search for a method got; ``None`` before a trial came to an end."""
     prefix = asked.prefix()
     logs = list(prefix.parent.glob(f"{glob.escape(prefix.name)}-*/trials.log"))
@@ -191,7 +191,7 @@ def _overrides(params: dict[str, Any]) -> list[str]:
 
 
 def _run(
-    study: optuna.Study, trial: Trial, asked: Search, place: Path, loader: Loader
+    study: optuna.Study, trial: Trial, asked: HyperparameterSearch, place: Path, loader: Loader
 ) -> LikewiseError | None:
     """One trial, told to the storage; the error of one that diverged."""
     config = asked.config(_overrides(trial.params))

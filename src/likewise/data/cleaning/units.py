@@ -88,7 +88,7 @@ QUANTITY = re.compile(
 
 
 @dataclass(frozen=True)
-class Units(TextStep):
+class UnitSpelling(TextStep):
     """One spelling of numbers and of what they count.
 
     ``1,000`` becomes ``1000``; a number and its unit become one word, the unit in the spelling of

@@ -25,7 +25,7 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class Picture:
+class TablePicture:
     """A picture that can be used.
 
     Attributes:
@@ -39,7 +39,7 @@ class Picture:
     encoded: dict[str, Any] | None = None
 
 
-def read_picture(value: Any, root: Path, size: int | None) -> Picture | Defect:
+def read_picture(value: Any, root: Path, size: int | None) -> TablePicture | Defect:
     """A picture of a table.
 
     Args:
@@ -70,9 +70,9 @@ def read_picture(value: Any, root: Path, size: int | None) -> Picture | Defect:
         return REASONS[error.reason]
     digest = hashlib.sha256(value).digest()
     if size is not None:
-        return Picture(digest, square=letterbox(picture, size))
+        return TablePicture(digest, square=letterbox(picture, size))
     encoded = {"bytes": None if path else value, "path": str(path) if path else None}
-    return Picture(digest, encoded=encoded)
+    return TablePicture(digest, encoded=encoded)
 
 
 def picture_path(value: Any, root: Path) -> Path | None:
