@@ -246,7 +246,7 @@ def test_damaged_ratings(tmp_path: Path) -> None:
         source.load()
     write_ratings(tmp_path)
     for shares in ({"test_share": 0.95}, {"validation_share": 0.0}):
-        with pytest.raises(LikewiseError, match="above 0 and below 1 together"):
+        with pytest.raises(LikewiseError, match="above 0 with a sum below 1"):
             Ciao(path=str(tmp_path), **shares).load()
     pq.write_table(pa.table({"user_id": [1]}), tmp_path / "trust.parquet")
     with pytest.raises(LikewiseError, match=r"trust\.parquet has no column trusts_user_id"):

@@ -212,7 +212,7 @@ def test_mistakes_are_named() -> None:
         Deduplication(keep="last")
     with pytest.raises(LikewiseError, match=r"deduplication.jaccard=0 must be above 0"):
         Deduplication(jaccard=0)
-    with pytest.raises(LikewiseError, match=r"hash_distance=65 must lie"):
+    with pytest.raises(LikewiseError, match=r"hash_distance=65 must be between"):
         Deduplication(hash_distance=65)
     with pytest.raises(LikewiseError, match=r"no titel to compare .*product_id, title"):
         Deduplication(columns=["titel"]).find(data)

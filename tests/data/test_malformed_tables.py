@@ -84,7 +84,7 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
     ("parquet.csv", SOUND, "is a Parquet file; give it the suffix .parquet"),
     ("parquet.json", SOUND, "is a Parquet file"),
     ("packed.csv", gzip.compress(shop().encode()), "compressed by gzip"),
-    ("binary.csv", BINARY, "is no text but binary"),
+    ("binary.csv", BINARY, "is binary, not text"),
     ("empty.csv", "", "is empty"),
     ("header.csv", HEADER, "it has no rows"),
     ("unknown.csv", "foo\n1\n2\n", "has no column named title"),

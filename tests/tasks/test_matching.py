@@ -117,7 +117,7 @@ def test_evaluate_says_what_the_run_said(pairs: list[str], capsys: pytest.Captur
         (["batch_size=100000"], "training pairs; set it to at most"),
         (["matcher=pair_head", "matcher.features=[sum]"], "must be a list of some of left, right"),
         (["text.max_length=0"], "at least 1"),
-        (["sampler=source_aware", "method=metric_learning", "loss=supcon"], "stand on both sides"),
+        (["sampler=source_aware", "method=metric_learning", "loss=supcon"], "are on both sides"),
         (["data=fashion_mnist"], ""),
     ],
 )
@@ -241,4 +241,4 @@ def test_groups_that_are_not_there_are_not_blamed_on_the_batch(
     own_pairs: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", *own_pairs]) == 1
-    assert "use method=pairs" in capsys.readouterr().err
+    assert "with method=pairs" in capsys.readouterr().err

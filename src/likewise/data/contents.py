@@ -1,4 +1,4 @@
-"""What the products of a catalogue can be compared by."""
+"""The contents by which the products of a catalogue are compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 TEXT_COLUMNS = ("title", "description")
-# What near-duplicates are, see ``likewise.data.leaks.find_leaks``.
+# ``likewise.data.leaks.find_leaks`` defines near-duplicates.
 HASH_DISTANCE, CORRELATION, JACCARD = 4, 0.995, 0.8
 
 
@@ -28,7 +28,7 @@ def contents_of(
     correlation: float = CORRELATION,
     jaccard: float = JACCARD,
 ) -> dict[str, Contents]:
-    """The pictures (``image``) and texts (``text``) of some products, where the catalogue has them.
+    """Return the pictures (``image``) and texts (``text``) of some products, where there are any.
 
     Args:
         rows: int64 [m], the products to compare.
@@ -45,7 +45,7 @@ def contents_of(
 
 
 def texts_of(catalogue: Dataset) -> list[str] | None:
-    """Title and description of each product, joined and normalised; ``None`` without either."""
+    """Joined and normalised title and description of each product; ``None`` if it has neither."""
     names = [name for name in TEXT_COLUMNS if name in catalogue.column_names]
     if not names:
         return None

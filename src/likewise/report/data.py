@@ -1,4 +1,4 @@
-"""What is in a data set and what is wrong with it: on the terminal and as a page."""
+"""Reports on the content and the quality of a data set, on the terminal and as HTML."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ THUMBNAIL = 160
 
 @dataclass(frozen=True)
 class Shown:
-    """A finding with the pictures of its examples, an inner list an example."""
+    """A finding with the pictures of its examples, one inner list per example."""
 
     finding: Finding
     pictures: list[list[ReportPicture]]
 
 
 def facts(data: ProductData) -> list[tuple[str, str]]:
-    """What the data are, by name."""
+    """Return facts on the data as names and values."""
     catalogue, info = data.catalogue, data.catalogue.info
     rows = [("products", f"{len(catalogue):,}")]
     rows.append(("columns", ", ".join(map(_column, catalogue.features.items()))))
@@ -39,7 +39,7 @@ def facts(data: ProductData) -> list[tuple[str, str]]:
 
 
 def print_report(data: ProductData, problems: list[Finding]) -> None:
-    """Facts, what reading and cleaning did, and the findings, those that spoil a study marked."""
+    """Print facts, changes by reading and cleaning, and findings; mark those that spoil a study."""
     for name, text in facts(data):
         print(f"{name:<22} {text}")
     for sentence in data.findings:
@@ -52,7 +52,7 @@ def print_report(data: ProductData, problems: list[Finding]) -> None:
 
 
 def write_data_report(name: str, data: ProductData, problems: list[Finding], path: Path) -> Path:
-    """The page; ``name`` is the data set's."""
+    """Write the page of the data set ``name``."""
     kinds = Counter(finding.kind for finding in problems)
     page = fill_page(
         "data_report.html.j2",

@@ -1,4 +1,4 @@
-"""The report of a comparison: one HTML file that needs nothing beside it."""
+"""The report of a comparison: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from likewise.report.galleries import query_galleries
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# The costs worth a picture; the table has them all.
+# The costs that are drawn; the table has all of them.
 DRAWN_COSTS = ("parameters", "flops_per_product", "train_seconds", "embed_products_per_second")
 
-# Metrics of a table that fits a window of 1280 pixels beside names of some 50 letters.
+# The number of metrics that fit a window of 1280 pixels next to names of about 50 letters.
 ABREAST = 8
 
 
 @dataclass(frozen=True)
 class ReportPicture:
-    """A PNG for the page; ``source`` is a data URI, or ``None`` where the run left none."""
+    """A PNG of the page; ``source`` is a data URI, or ``None`` if the run has no picture."""
 
     caption: str
     alt: str
@@ -50,14 +50,14 @@ def write_report(comparison: Comparison) -> Path:
 
 
 def write_page(page: str, path: Path) -> Path:
-    """Write a page whole or not at all."""
+    """Write a page atomically."""
     with atomic(path) as partial:
         partial.write_text(page, encoding="utf-8")
     return path
 
 
 def fill_page(template: str, **values: Any) -> str:
-    """A template beside this file as a page."""
+    """Fill a template of this package."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -71,7 +71,7 @@ def fill_page(template: str, **values: Any) -> str:
 
 
 def render(comparison: Comparison) -> str:
-    """The page's text."""
+    """Return the HTML of the page."""
     study, results, summaries = comparison.study, comparison.results, comparison.summaries
     primary = comparison.primary
     further = further_columns(summaries, primary)
@@ -117,7 +117,7 @@ def _parts(shown: Sequence[Column]) -> list[Sequence[Column]]:
 
 
 def _is_study(study: Mapping[str, Any]) -> bool:
-    # A comparison of any folder of runs has no methods to train again.
+    # A comparison of a folder of runs has no methods that could be trained again.
     return bool(study.get("methods"))
 
 
@@ -136,7 +136,7 @@ def data_uri(png: bytes) -> str:
 
 
 def _interval_picture(comparison: Comparison) -> ReportPicture | None:
-    """Differences from the baseline; nothing where no method has an interval."""
+    """Draw the differences from the baseline; ``None`` if no method has an interval."""
     drawn = [found for found in comparison.against_baseline if found.test.seeds > 1]
     if not drawn:
         return None
@@ -251,7 +251,7 @@ def _leak_picture(folder: Path) -> ReportPicture | None:
 
 
 def _setup(study: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The study's own facts, flat."""
+    """Return the facts of the study as flat rows."""
     rows = []
     for key, value in study.items():
         if key in ("question", "name") or value in (None, [], {}):
@@ -264,7 +264,7 @@ def _setup(study: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def environment_rows(results: Sequence[RunResult]) -> list[tuple[str, str]]:
-    """What the runs ran on; where they differ, every value with the number of its runs."""
+    """Return the environment of the runs; if it differs, all values with numbers of runs."""
     counts: dict[str, dict[str, int]] = {}
     for result in results:
         for key, value in result.environment.items():

@@ -1,4 +1,4 @@
-"""The picture that a row names: found, decoded and brought to size, or why not."""
+"""Reading of the picture that a row names: it is found, decoded and scaled."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class TablePicture:
-    """A picture that can be used.
+    """A picture of a table that can be used.
 
     Attributes:
         digest: SHA-256 of the encoded bytes.
@@ -40,7 +40,7 @@ class TablePicture:
 
 
 def read_picture(value: Any, root: Path, size: int | None) -> TablePicture | Defect:
-    """A picture of a table.
+    """Read a picture of a table; return a ``Defect`` if it cannot be used.
 
     Args:
         value: a path, absolute or below ``root``, encoded bytes, or both under the names ``bytes``
@@ -60,7 +60,7 @@ def read_picture(value: Any, root: Path, size: int | None) -> TablePicture | Def
         except picture_check.UnusablePicture as error:
             return REASONS[error.reason]
     if not isinstance(value, bytes):
-        nothing = value is None or value != value  # NaN is how pandas says nothing
+        nothing = value is None or value != value  # pandas writes NaN for a missing value
         return Defect.NO_PICTURE if nothing else Defect.PICTURE_KIND
     if not value and path is None:
         return Defect.NO_PICTURE

@@ -59,7 +59,7 @@ def cache_folder() -> Path:
 
 
 def store(rows: Rows, roles: Mapping[str, str | list[str]], root: Path, size: int | None) -> Stored:
-    """Mend the rows of a table a batch at a time, or take what an earlier call left.
+    """Convert the rows of a table in batches, or reuse the result of an earlier call.
 
     Args:
         rows: the table.
