@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -140,6 +143,30 @@ def test_sequences_are_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert again.fingerprint == data.fingerprint
     with pytest.raises(LikewiseError, match=r"nowhere/Toys.*could not be downloaded"):
         AmazonReviews("toys", download=True, url="file:///nowhere").load()
+
+
+@pytest.mark.parametrize(
+    ("write", "source", "file"),
+    [
+        (lambda folder: write_s3rec(folder), AmazonReviews(), "Beauty.txt"),
+        (
+            lambda folder: write_archive(folder) / "ciao_with_rating_timestamp.zip",
+            Ciao(),
+            "ciao_with_rating_timestamp.zip",
+        ),
+        (lambda folder: write_obp(folder), OpenBandit(None, "men", "bts"), "bts/men/men.csv"),
+    ],
+)
+def test_a_download_with_another_hash_is_refused(
+    write: Callable[[Path], Path], source: Any, file: str, tmp_path: Path
+) -> None:
+    (tmp_path / "remote").mkdir()
+    url = write(tmp_path / "remote").as_uri()
+    asked = replace(
+        source, path=str(tmp_path / "home"), download=True, url=url, sha256={file: "0" * 64}
+    )
+    with pytest.raises(LikewiseError, match=r"could not be downloaded .*hash"):
+        asked.load()
 
 
 # --- ratings with trust
