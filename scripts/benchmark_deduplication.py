@@ -69,7 +69,7 @@ def line(draw: str, texts: list[str], jaccard: float) -> str:
 
 
 def main() -> None:
-    """Print a Markdown table, a row a draw and threshold."""
+    """Print a Markdown table, one row per draw and threshold."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path, help="a Parquet file with a column of titles")
     parser.add_argument("--column", default="title")

@@ -18,7 +18,7 @@ class MPerClass(Sampler):
     in random order, the last hand filled up with products of the group that are dealt once more,
     and the hands of each group stand at equal distances in the epoch. So every product is seen,
     groups by their size, and hands of one group meet in a batch only where the group is larger than
-    its share of it. Of labelled pairs, the labels are the groups.
+    its share of it. For labelled pairs, the labels are the groups.
 
     Args:
         m: number of products of each group in a batch.
