@@ -7,7 +7,7 @@ more, with a wrong letter, other punctuation or words in another order, so that 
 that is found can be told.
 
 Last, the command line trains an encoder of texts on a small catalogue and embeds the large one with
-it, which reads, mends, cleans and embeds all of it.
+it, which reads, repairs, cleans and embeds all of it.
 
     python scripts/benchmark_catalogue.py --rows 100000 1000000
 """

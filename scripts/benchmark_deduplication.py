@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from scipy.sparse import csr_array
 
 from likewise.data.distinguishing import distinguishing_key
-from likewise.data.text_hash import Texts, normalised, shingles
+from likewise.data.text_hash import TextDuplicates, normalised, shingles
 
 BLOCK = 500
 
@@ -43,10 +43,10 @@ def all_pairs(texts: list[str], jaccard: float) -> Pairs:
 
 
 def proposed_pairs(texts: list[str], jaccard: float) -> Pairs:
-    """The pairs that ``Texts`` reports."""
+    """The pairs that ``TextDuplicates`` reports."""
     rows = np.arange(len(texts))
     found: Pairs = set()
-    for places, others, _ in Texts(texts, rows, jaccard).near(rows, rows):
+    for places, others, _ in TextDuplicates(texts, rows, jaccard).near(rows, rows):
         half = places < others
         found |= set(zip(places[half].tolist(), others[half].tolist(), strict=True))
     return found
@@ -69,7 +69,7 @@ def line(draw: str, texts: list[str], jaccard: float) -> str:
 
 
 def main() -> None:
-    """Print a Markdown table, a row a draw and threshold."""
+    """Print a Markdown table, one row per draw and threshold."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path, help="a Parquet file with a column of titles")
     parser.add_argument("--column", default="title")

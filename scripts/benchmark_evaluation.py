@@ -1,4 +1,4 @@
-"""Seconds and memory of exact evaluation, top-10 and top-100, beside other tools, on this machine.
+"""Seconds and memory of exact evaluation, top-10 and top-100, compared with other tools.
 
 Every measurement is a process of its own; contenders take turns, round by round, and the least of
 each is printed: other work on a machine only ever adds. Data are random clusters of unit vectors,
@@ -112,7 +112,7 @@ def likewise() -> Contender:
 
 
 def pml_default() -> Contender:
-    """The same three by pytorch-metric-learning as it comes: it searches the whole gallery."""
+    """Compute the same metrics by pytorch-metric-learning, which searches the whole gallery."""
     return pml(None)
 
 
@@ -214,7 +214,7 @@ def peak_rss() -> float:
 def measure(contender: str, folder: Path) -> dict[str, Any]:
     """Seconds, MB over what imports and data take, and scores, in this process.
 
-    CPU seconds beside the others are steadier where other work goes on.
+    CPU seconds are also given; they vary less while other work is running.
     """
     run = CONTENDERS[contender]()
     data = load_data(folder)
@@ -238,7 +238,7 @@ def environment(kernel: str) -> dict[str, str]:
 
 
 def fastest_kernel() -> str:
-    """Of ``KERNELS``, the one with which faiss is fastest here."""
+    """Return the kernel of ``KERNELS`` with which faiss is fastest on this machine."""
     seconds = dict.fromkeys(KERNELS, float("inf"))
     with tempfile.TemporaryDirectory() as folder:
         make_data(Path(folder), "10k-10k")
@@ -287,7 +287,7 @@ def least(results: list[dict[str, Any]], what: str) -> float:
 
 
 def notes(name: str, runs: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """What a contender's time is beside that of others."""
+    """Compare the time of a contender with that of others."""
     found = []
     if name == "floor":
         shape = runs[name][0]["scores"]

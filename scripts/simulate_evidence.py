@@ -140,7 +140,7 @@ def smyth(means: Mapping[str, Sequence[float]]) -> Callable[[str, str], SeedVari
 def p_values(
     setting: Setting, test: str, scores: np.ndarray, clusters: tuple[np.ndarray, ...]
 ) -> list[float]:
-    """Of each method against the baseline, not corrected for their number."""
+    """Test each method against the baseline, without correction for their number."""
     pools: dict[str, Pool] = {"pooled": pooled, "Smyth": smyth}
     known = None
     if test in pools:

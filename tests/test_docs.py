@@ -104,7 +104,7 @@ def write_model(folder: Path) -> None:
     """A language model as the hub has it."""
     folder.mkdir()
     data = Synthetic().load()
-    words = Subwords(size=300)
+    words = Subwords(max_vocabulary_size=300)
     words.fit(data.catalogue, data.splits["train"])
     words.save(folder)
     size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}

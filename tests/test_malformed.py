@@ -44,7 +44,7 @@ TRAIN = {
         [
             "encoder=pretrained_image",
             "encoder.weights=random",
-            "encoder.rate=0",
+            "encoder.learning_rate_multiplier=0",
             "encoder.embedding_size=null",
         ],
         "nothing to train",
@@ -66,7 +66,7 @@ TRAIN = {
     "a learning rate that is no number": (["method.learning_rate=nan"], "learning_rate=nan"),
     "warmup above 1": (["method.warmup=2"], "warmup=2"),
     "an unknown pooling": (["encoder=text_rnn", "data=synthetic", "encoder.cell=x"], "gru or lstm"),
-    "an unknown activation": (["encoder.activation=Foo"], "no class of torch.nn"),
+    "an unknown activation": (["encoder.activation=Foo"], "is not a class of torch.nn"),
     "an unknown logger": (["logger=mlflow"], "logger/mlflow"),
     "an unknown device": (["trainer.accelerator=tpux"], "trainer"),
     "a negative weight": (["method.weight_decay=-1"], "weight_decay=-1"),
@@ -90,8 +90,8 @@ RUN_VERBS = {
     "no run": (["evaluate", "nowhere"], "no finished run"),
     "another width": (["evaluate", "RUN", "encoder.embedding_size=3"], "does not fit the encoder"),
     "a lost table": (["evaluate", "RUN", "data.path=/nowhere"], "/nowhere"),
-    "all of evaluate": (["evaluate", "RUN", "--split=all"], "no products in a split all"),
-    "embed nowhere": (["embed", "RUN", "--split=tset"], "no products in a split tset"),
+    "all of evaluate": (["evaluate", "RUN", "--split=all"], "no split all"),
+    "embed nowhere": (["embed", "RUN", "--split=tset"], "no split tset"),
     "embed to a folder": (["embed", "RUN", "--to", "FOLDER"], "FOLDER"),
     "both limits": (["matrix", "RUN", "--top-k=3", "--threshold=0.5"], "either"),
     "no neighbour": (["matrix", "RUN", "--top-k=0"], "top_k=0"),
@@ -151,7 +151,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     common = ["trainer.max_epochs=1", "logger=none", f"output={folder}"]
     small = [f"data.path={data}", "data.validation_size=40", "encoder=mlp", "embedding_size=8"]
     assert main(["train", *small, *common]) == 0
-    pairs = ["task=matching", "data=synthetic", "matcher=signals", "matcher.trees=5"]
+    pairs = ["task=matching", "data=synthetic", "matcher=signals", "matcher.n_estimators=5"]
     assert main(["train", *pairs, *common, "study=pairs"]) == 0
     (run,), (of_pairs,) = (list((folder / name).glob("*-seed0-*")) for name in ("train", "pairs"))
     empty = folder / "empty"

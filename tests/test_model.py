@@ -76,7 +76,7 @@ def test_pictures_are_read_from_files(small: list[str], tmp_path: Path) -> None:
 
 
 def test_trees_match_products_given_by_hand(tmp_path: Path) -> None:
-    options = ["task=matching", "data=synthetic", "matcher=signals", "matcher.trees=20"]
+    options = ["task=matching", "data=synthetic", "matcher=signals", "matcher.n_estimators=20"]
     folder = train(compose([*options, "logger=none", f"output={tmp_path}"]))
     model, run = likewise.load(folder), open_run(folder)
     table = pq.read_table(folder / "per_query.parquet").to_pandas().head(12)

@@ -1,5 +1,6 @@
-"""The three places that name the dependencies agree with each other."""
+"""Rules of the whole project: dependencies agree, and names of classes are unique."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -62,3 +63,14 @@ def test_lock_pins_a_version_within_the_bound(name: str):
 def test_lock_names_no_host():
     text = (ROOT / "requirements.lock").read_text()
     assert not re.search(r"://|^\s*-|@", text, flags=re.MULTILINE)
+
+
+def test_two_classes_never_share_a_name():
+    places: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "src" / "likewise").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                # A leading underscore does not make a name another word.
+                places.setdefault(node.name.lstrip("_"), []).append(f"{path}:{node.lineno}")
+    assert "Encoder" in places
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -138,10 +138,10 @@ def main() -> None:
     options = parser.parse_args()
     data = SearchRelevance().load()
     results = {
-        "TF-IDF of words": tfidf(data, bits=14),
-        "TF-IDF of words, 4,096 places": tfidf(data, bits=12),
+        "TF-IDF of words": tfidf(data, hash_bits=14),
+        "TF-IDF of words, 4,096 places": tfidf(data, hash_bits=12),
         "TF-IDF of character n-grams": tfidf(
-            data, analyzer="char_wb", smallest=3, largest=5, bits=14, length=512
+            data, analyzer="char_wb", min_n=3, max_n=5, hash_bits=14, max_length=512
         ),
         "MiniLM": minilm(data, options.model),
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 def atomic(path: Path) -> Iterator[Path]:
     """A place to write to, which becomes ``path`` when the block ends without an error.
 
-    After an error nothing is left of it, and a file that was at ``path`` before is still there.
+    After an error, the new file is removed and an earlier file at ``path`` is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")

@@ -1,4 +1,4 @@
-"""The command line. Nothing heavy is imported before a verb needs it."""
+"""The command line; heavy imports happen only when a verb needs them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EPILOG = "Overrides are Hydra's: likewise train encoder=rnn loss=triplet trainer
 
 
 def parser() -> argparse.ArgumentParser:
-    """Verbs and their options."""
+    """Return the parser of verbs and their options."""
     top = argparse.ArgumentParser(
         prog="likewise", description="Find which representation finds alike products best."
     )
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Options and overrides in any order."""
+    """Parse options and overrides in any order."""
     options, rest = parser().parse_known_args(arguments)
     strange = [word for word in rest if word.startswith("--") or "=" not in word]
     if strange or (rest and not hasattr(options, "overrides")):
@@ -50,10 +50,10 @@ def _terminate(*_: object) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a verb; a user's mistake is one sentence on standard error and status 1."""
-    # Told to show the whole error, Hydra lets it through to the one sentence made of it here.
+    """Run a verb; a mistake of the user gives one sentence on standard error and status 1."""
+    # With this option, Hydra raises the original error, which becomes one sentence below.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    # A polite kill ends a run as an interruption does: marked, and resumed the next time.
+    # SIGTERM ends a run like an interruption: it is marked as failed and can be resumed.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
     options = parse(arguments)
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def one_sentence(error: BaseException) -> str | None:
-    """What a person needs to know of a mistake of theirs; ``None`` for a fault of ours."""
+    """Return one sentence on a mistake of the user; ``None`` for an error of the program."""
     import yaml
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException

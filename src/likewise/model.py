@@ -1,4 +1,4 @@
-"""A trained or pretrained model: features, encoder, matcher and similarity as one object."""
+"""A trained or pretrained model: readers, encoder, matcher and similarity as one object."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from likewise.scorer import Scorer
     from likewise.similarity.base import Similarity
 
-# Products that are read and embedded at once.
+# The number of products that are read and embedded at once.
 CHUNK = 20_000
-# What a text stands for where a product is expected.
+# The column of a product that is given as a text only.
 TEXT = "title"
-# A product: its columns by name, or a text.
+# A product: a mapping of columns to values, or a text.
 Product = Mapping[str, Any] | str
 
 
@@ -41,12 +41,12 @@ class Model:
     a path or the bytes of a file.
 
     Attributes:
-        readers: from columns to tensors, by modality; fitted.
-        matcher: scores pairs; with the encoder it has, if any.
-        measure: compares embeddings.
-        cleaning: steps that products pass first, by name, as those of training did.
-        input_shape: (channels, height, width) of the pictures it reads, or ``None``.
-        device: where it computes.
+        readers: fitted readers by modality, which turn columns into tensors.
+        matcher: the matcher, which scores pairs, with its encoder if it has one.
+        measure: the similarity of embeddings.
+        cleaning: cleaning steps by name, as in training.
+        input_shape: (channels, height, width) of the pictures that the encoder reads, or ``None``.
+        device: the device of the model.
     """
 
     readers: Mapping[str, Reader]
@@ -59,10 +59,10 @@ class Model:
 
     @property
     def encoder(self) -> Encoder:
-        """What embeds single products.
+        """The encoder, which embeds single products.
 
         Raises:
-            LikewiseError: the model scores pairs only.
+            LikewiseError: if the model can only score pairs.
         """
         from likewise.matchers.base import EmbeddingMatcher
 
@@ -82,23 +82,24 @@ class Model:
         raise LikewiseError(f"this model {self.scorer.gives}, and scores no pairs of products")
 
     def embed(self, products: Sequence[Product] | Dataset) -> Tensor:
-        """Float32 [n, d], a row per product.
+        """Embed products: float32 [n, d], one row per product.
 
         Raises:
-            LikewiseError: the model scores pairs only, or the products lack what it reads.
+            LikewiseError: if the model can only score pairs, or the products lack what it reads.
         """
         catalogue = self._catalogue(products)
         rows = np.arange(len(catalogue))
         return torch.cat([part for _, part in self.stream(catalogue, rows)])
 
     def similarity(self, a: Tensor, b: Tensor) -> Tensor:
-        """Float32 [n, m]: the values of the measure between embeddings [n, d] and [m, d]."""
+        """Return the similarity of embeddings [n, d] and [m, d] as float32 [n, m]."""
         return self.measure.matrix(a, b)
 
     def match(self, a: Sequence[Product] | Dataset, b: Sequence[Product] | Dataset) -> Tensor:
-        """Float32 [n]: how alike the n-th products of both are, larger for more.
+        """Score the pairs of products at equal positions of two lists: float32 [n].
 
-        The measure between embeddings, or the score of the run's matcher.
+        Larger scores mean more similar. They are the scores of the matcher of the run, which by
+        default is the similarity of embeddings.
         """
         from datasets import concatenate_datasets
 
@@ -117,16 +118,16 @@ class Model:
         return self._matcher.match_pairs(pairs)
 
     def index(self, products: Sequence[Product] | Dataset) -> None:
-        """Embed the products that ``search`` is to search, in place of any before."""
+        """Embed the products to be searched by ``search``; they replace earlier ones."""
         catalogue = self._catalogue(products)
         ids = list(catalogue["product_id"][:])
         self._indexed = ids, self.embed(catalogue)
 
     def search(self, query: Product, k: int = 10) -> list[tuple[str, float]]:
-        """The k indexed products nearest to a query: their ids and the values of the measure.
+        """Find the k indexed products nearest to a query: their ids and similarities.
 
         Raises:
-            LikewiseError: nothing was indexed.
+            LikewiseError: if no products were indexed.
         """
         if self._indexed is None:
             raise LikewiseError("nothing to search; call index(products) first")
@@ -135,7 +136,7 @@ class Model:
         return [(ids[i], v) for i, v in zip(found[0].tolist(), values[0].tolist(), strict=True)]
 
     def stream(self, catalogue: Dataset, rows: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor]]:
-        """Rows (int64) of a clean catalogue and their embeddings float32 [n, d], chunk by chunk."""
+        """Yield rows (int64) of a clean catalogue and embeddings, float32 [n, d], in chunks."""
         for start in range(0, len(rows), CHUNK):
             chosen = rows[start : start + CHUNK]
             yield chosen, self.encoder.embed(self._read(catalogue, chosen))
@@ -145,7 +146,7 @@ class Model:
         return {name: values.to(self.device) for name, values in read.items()}
 
     def _catalogue(self, products: Sequence[Product] | Dataset) -> Dataset:
-        """A clean catalogue of products given by hand."""
+        """Make a clean catalogue of the given products."""
         from likewise.data.cleaning.catalogue import clean_catalogue
 
         if not isinstance(products, Sequence):
@@ -154,11 +155,11 @@ class Model:
 
 
 def load(run: str | Path, allow: Sequence[str] = ()) -> Model:
-    """The model of a finished run, from its folder alone.
+    """Load the model of a finished run, from its folder alone.
 
     Args:
-        run: the folder.
-        allow: packages beyond Likewise's own that its config may build from.
+        run: the folder of the run.
+        allow: additional packages whose classes its config may use.
     """
     from likewise.runs.saved import open_model
 
@@ -186,7 +187,7 @@ def _as_catalogue(products: Sequence[Product], shape: tuple[int, int, int] | Non
 
 
 def _square(picture: Any, shape: tuple[int, int, int]) -> np.ndarray:
-    """uint8 [3, height, width] of a path or of the bytes of a picture."""
+    """Read a picture from a path or bytes as uint8 [3, height, width]."""
     from likewise.data.letterbox import letterbox
     from likewise.data.picture_check import UnusablePicture, read_picture
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from likewise.data.augmentation import Augmentation
+from likewise.data.augmentation import ImageAugmentation
 from likewise.errors import LikewiseError
 
 
@@ -24,7 +24,7 @@ def candidates(image: torch.Tensor, shift: int) -> list[torch.Tensor]:
 def test_each_picture_is_a_flip_and_shift_of_itself_drawn_on_its_own() -> None:
     torch.manual_seed(0)
     images = torch.rand(64, 3, 7, 5)
-    changed = Augmentation(shift=2, flip=0.5)(images)
+    changed = ImageAugmentation(max_shift=2, flip_probability=0.5)(images)
     places = []
     for image, result in zip(images, changed, strict=True):
         matches = [torch.equal(result, one) for one in candidates(image, 2)]
@@ -35,28 +35,32 @@ def test_each_picture_is_a_flip_and_shift_of_itself_drawn_on_its_own() -> None:
 
 def test_off_is_the_identity() -> None:
     images = torch.rand(4, 1, 6, 6)
-    assert torch.equal(Augmentation(shift=0, flip=0.0, erase=0.0)(images), images)
+    assert torch.equal(
+        ImageAugmentation(max_shift=0, flip_probability=0.0, erase_probability=0.0)(images), images
+    )
 
 
 def test_erase_blanks_one_rectangle() -> None:
     torch.manual_seed(0)
-    changed = Augmentation(shift=0, flip=0.0, erase=1.0, erase_share=0.5)(torch.ones(50, 2, 8, 6))
+    changed = ImageAugmentation(
+        max_shift=0, flip_probability=0.0, erase_probability=1.0, erase_side=0.5
+    )(torch.ones(50, 2, 8, 6))
     assert torch.equal((changed == 0).flatten(1).sum(1), torch.full((50,), 2 * 4 * 3))
 
 
 def test_seed_decides() -> None:
     images = torch.rand(8, 1, 9, 9)
     torch.manual_seed(5)
-    first = Augmentation()(images)
+    first = ImageAugmentation()(images)
     torch.manual_seed(5)
-    assert torch.equal(first, Augmentation()(images))
+    assert torch.equal(first, ImageAugmentation()(images))
 
 
 def test_a_crop_enlarges_a_part() -> None:
     torch.manual_seed(0)
     # The brightness rises to the right, so its range is the width of the part that is seen.
     ramp = torch.linspace(0, 1, 20).expand(50, 1, 20, 20)
-    changed = Augmentation(shift=0, flip=0.0, crop=0.25)(ramp)
+    changed = ImageAugmentation(max_shift=0, flip_probability=0.0, min_crop_area=0.25)(ramp)
     assert changed.shape == ramp.shape
     width = changed[..., 10, -1] - changed[..., 10, 0]
     assert width.min() > 0.35
@@ -67,14 +71,16 @@ def test_a_crop_enlarges_a_part() -> None:
 def test_brightness_is_one_factor_a_picture() -> None:
     torch.manual_seed(0)
     images = torch.full((50, 3, 4, 4), 0.4)
-    changed = Augmentation(shift=0, flip=0.0, brightness=0.5)(images)
+    changed = ImageAugmentation(max_shift=0, flip_probability=0.0, max_log_brightness=0.5)(images)
     assert torch.equal(changed, changed[:, :1, :1, :1].expand_as(changed))
     factors = changed[:, 0, 0, 0] / 0.4
     assert factors.log().abs().max() <= 0.5001
     assert len(factors.unique()) == 50
 
 
-@pytest.mark.parametrize("wrong", [{"crop": 0.0}, {"crop": 1.5}, {"brightness": -1.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"min_crop_area": 0.0}, {"min_crop_area": 1.5}, {"max_log_brightness": -1.0}]
+)
 def test_impossible_crops_and_brightness_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(LikewiseError, match=next(iter(wrong))):
-        Augmentation(**wrong)
+        ImageAugmentation(**wrong)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -143,6 +146,30 @@ def test_sequences_are_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         AmazonReviews("toys", download=True, url="file:///nowhere").load()
 
 
+@pytest.mark.parametrize(
+    ("write", "source", "file"),
+    [
+        (lambda folder: write_s3rec(folder), AmazonReviews(), "Beauty.txt"),
+        (
+            lambda folder: write_archive(folder) / "ciao_with_rating_timestamp.zip",
+            Ciao(),
+            "ciao_with_rating_timestamp.zip",
+        ),
+        (lambda folder: write_obp(folder), OpenBandit(None, "men", "bts"), "bts/men/men.csv"),
+    ],
+)
+def test_a_download_with_another_hash_is_refused(
+    write: Callable[[Path], Path], source: Any, file: str, tmp_path: Path
+) -> None:
+    (tmp_path / "remote").mkdir()
+    url = write(tmp_path / "remote").as_uri()
+    asked = replace(
+        source, path=str(tmp_path / "home"), download=True, url=url, sha256={file: "0" * 64}
+    )
+    with pytest.raises(LikewiseError, match=r"could not be downloaded .*hash"):
+        asked.load()
+
+
 # --- ratings with trust
 
 # user, item, category, rating, helpfulness, time; user 2 rated item 30 three times.
@@ -247,7 +274,7 @@ def test_damaged_ratings(tmp_path: Path) -> None:
         source.load()
     write_ratings(tmp_path)
     for shares in ({"test_share": 0.95}, {"validation_share": 0.0}):
-        with pytest.raises(LikewiseError, match="above 0 and below 1 together"):
+        with pytest.raises(LikewiseError, match="above 0 with a sum below 1"):
             Ciao(path=str(tmp_path), **shares).load()
     pq.write_table(pa.table({"user_id": [1]}), tmp_path / "trust.parquet")
     with pytest.raises(LikewiseError, match=r"trust\.parquet has no column trusts_user_id"):

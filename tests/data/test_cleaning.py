@@ -12,7 +12,7 @@ from likewise.data.cleaning.brand import Brand
 from likewise.data.cleaning.markup import Markup
 from likewise.data.cleaning.mojibake import Mojibake
 from likewise.data.cleaning.unicode import Unicode
-from likewise.data.cleaning.units import Units
+from likewise.data.cleaning.units import UnitSpelling
 from likewise.data.cleaning.whitespace import Whitespace
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose
@@ -116,7 +116,7 @@ def test_repaired_is_the_default_after_a_repair():
     ],
 )
 def test_units_have_one_spelling(texts: list[str], expected: str):
-    step = Units()
+    step = UnitSpelling()
     assert {step.text(step.text(Unicode().text(text))) for text in texts} == {expected}
     assert {step.text(f"x {Unicode().text(text)} y") for text in texts} == {f"x {expected} y"}
 
@@ -140,13 +140,13 @@ def test_units_have_one_spelling(texts: list[str], expected: str):
     ],
 )
 def test_units_leave_what_is_no_quantity(text: str):
-    assert Units().text(text) == text
+    assert UnitSpelling().text(text) == text
 
 
 def test_units_in_sentences():
     text = 'A 5" x 7" frame, 9.25 x 7.25 inch (1,000 pcs.), 屏幕6.4英寸屏, 8 GB/256 GB. "x" 5.5"TV'
     expected = 'A 5in x 7in frame, 9.25 x 7.25in (1000 pcs.), 屏幕6.4in屏, 8GB/256GB. "x" 5.5in TV'
-    assert Units().text(text) == expected
+    assert UnitSpelling().text(text) == expected
 
 
 @pytest.mark.parametrize(

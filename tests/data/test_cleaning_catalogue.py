@@ -13,8 +13,8 @@ from PIL import Image as Pillow
 
 from likewise.data.catalogue import make_catalogue
 from likewise.data.cleaning.catalogue import clean_catalogue
-from likewise.data.cleaning.pictures import Pictures
-from likewise.data.cleaning.units import Units
+from likewise.data.cleaning.pictures import UnusablePictures
+from likewise.data.cleaning.units import UnitSpelling
 from likewise.data.images import image_dataset
 from likewise.errors import LikewiseError
 
@@ -68,7 +68,7 @@ def test_a_catalogue_and_its_changes():
 def test_changes_are_counted_over_batches():
     titles = [f"{row} GB" if row % 3 else f"{row}" for row in range(2500)]
     catalogue = make_catalogue({"product_id": [str(row) for row in range(2500)], "title": titles})
-    after, changes = clean_catalogue(catalogue, {"units": Units()})
+    after, changes = clean_catalogue(catalogue, {"units": UnitSpelling()})
     assert after["title"][:] == [title.replace(" ", "") for title in titles]
     assert [(change.count, len(change.examples)) for change in changes] == [(1666, 3)]
 
@@ -115,7 +115,7 @@ def test_no_steps_change_nothing():
 
 def test_a_column_that_no_catalogue_has():
     with pytest.raises(LikewiseError, match=r"cleaning\.units\.columns names titel"):
-        clean_catalogue(products(), {"units": Units(columns=["titel"])})
+        clean_catalogue(products(), {"units": UnitSpelling(columns=["titel"])})
 
 
 def test_pictures_of_a_catalogue(tmp_path: Path):
@@ -145,4 +145,4 @@ def test_pictures_of_a_catalogue(tmp_path: Path):
 
 def test_pixels_are_left_alone():
     catalogue = image_dataset({"product_id": ["a"]}, np.zeros((1, 1, 9, 9), np.uint8))
-    assert clean_catalogue(catalogue, {"pictures": Pictures()}) == (catalogue, [])
+    assert clean_catalogue(catalogue, {"pictures": UnusablePictures()}) == (catalogue, [])

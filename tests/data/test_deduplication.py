@@ -66,7 +66,7 @@ def test_spelling_and_a_small_change_are_duplicates() -> None:
 def test_variants_stay_apart(one: str, other: str) -> None:
     titles = [f"{one} {LONG}", f"{other} {LONG}"]
     assert groups(titles) == [0, 1]
-    assert groups(titles, apart=False, jaccard=0.7) == [0, 0]
+    assert groups(titles, keep_variants_apart=False, jaccard=0.7) == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_go_between_joins_no_variants() -> None:
     """Each is near the one between them, and that one names no colour at all."""
     titles = [f"{LONG} black", LONG, f"{LONG} white", f"{LONG} ", f"{LONG} black."]
     assert groups(titles) == [0, 1, 2, 1, 0]
-    assert groups(titles, apart=False) == [0, 0, 0, 0, 0]
+    assert groups(titles, keep_variants_apart=False) == [0, 0, 0, 0, 0]
 
 
 WORDS = st.sampled_from(["phone", "case", "with", "leather", "cover", "and", "stand", "for", "use"])
@@ -137,7 +137,7 @@ def test_attributes_tell_apart() -> None:
     colours: list = [[{"name": "colour", "value": value}] for value in ("Black", "white", "black")]
     data = catalogue(["Dress"] * 4, attributes=[*colours, None])
     assert Deduplication().find(data).groups.tolist() == [0, 1, 0, 2]
-    assert Deduplication(apart=False).find(data).groups.tolist() == [0, 0, 0, 0]
+    assert Deduplication(keep_variants_apart=False).find(data).groups.tolist() == [0, 0, 0, 0]
 
 
 def test_pictures_alone() -> None:
@@ -212,7 +212,7 @@ def test_mistakes_are_named() -> None:
         Deduplication(keep="last")
     with pytest.raises(LikewiseError, match=r"deduplication.jaccard=0 must be above 0"):
         Deduplication(jaccard=0)
-    with pytest.raises(LikewiseError, match=r"hash_distance=65 must lie"):
+    with pytest.raises(LikewiseError, match=r"hash_distance=65 must be between"):
         Deduplication(hash_distance=65)
     with pytest.raises(LikewiseError, match=r"no titel to compare .*product_id, title"):
         Deduplication(columns=["titel"]).find(data)

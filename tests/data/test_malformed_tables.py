@@ -23,7 +23,7 @@ from PIL import Image
 
 from likewise.cli import main
 from likewise.data import picture_check
-from likewise.data.cleaning.pictures import Pictures
+from likewise.data.cleaning.pictures import UnusablePictures
 from likewise.data.letterbox import decode_all
 from likewise.data.sources.clothing import Clothing
 from likewise.data.sources.synthetic import Synthetic
@@ -84,7 +84,7 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
     ("parquet.csv", SOUND, "is a Parquet file; give it the suffix .parquet"),
     ("parquet.json", SOUND, "is a Parquet file"),
     ("packed.csv", gzip.compress(shop().encode()), "compressed by gzip"),
-    ("binary.csv", BINARY, "is no text but binary"),
+    ("binary.csv", BINARY, "is binary, not text"),
     ("empty.csv", "", "is empty"),
     ("header.csv", HEADER, "it has no rows"),
     ("unknown.csv", "foo\n1\n2\n", "has no column named title"),
@@ -298,7 +298,7 @@ def test_every_reader_of_pictures_is_guarded() -> None:
     for path in ("pipe.png", "/dev/zero", "folder.png"):
         assert picture_check.why_unusable(path) == "no regular file"
         assert picture_check.digest(path) is None
-        assert Pictures().shown({"path": path, "bytes": None}) == "no regular file"
+        assert UnusablePictures().shown({"path": path, "bytes": None}) == "no regular file"
         with pytest.raises(LikewiseError, match="no regular file"):
             decode_all([Path(path)], ["a"], 16)
     for split in ("train", "validation", "test"):

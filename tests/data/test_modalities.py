@@ -32,10 +32,10 @@ def test_ngrams_are_those_counted_by_hand(text: str) -> None:
         if size < len(padded):
             grams += [padded[start : start + size] for start in range(len(padded) - size + 1)]
     hashed = [murmurhash3_32(gram, positive=True) % 2**12 + 1 for gram in grams]
-    reader = HashedNgrams(bits=12)
+    reader = HashedNgrams(hash_bits=12)
     assert reader.encode([text])[0].tolist() == list(dict.fromkeys(hashed))
     assert max(hashed) < reader.vocabulary_size
-    assert HashedNgrams(bits=12, length=3).encode([text])[0].tolist() == hashed[:3]
+    assert HashedNgrams(hash_bits=12, max_length=3).encode([text])[0].tolist() == hashed[:3]
 
 
 def test_ngrams_of_two_spellings_are_nearer_than_of_two_products() -> None:
@@ -48,13 +48,13 @@ def test_ngrams_of_two_spellings_are_nearer_than_of_two_products() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(max_size=40), max_size=5))
 def test_ngrams_take_any_text(texts: list[str]) -> None:
-    ids = HashedNgrams(length=16).encode(texts)
+    ids = HashedNgrams(max_length=16).encode(texts)
     assert ids.shape[0] == len(texts)
     assert ids.shape[1] <= 16
 
 
 def trained() -> Subwords:
-    made = Subwords(size=300, length=12)
+    made = Subwords(max_vocabulary_size=300, max_length=12)
     made.train([title for title in TITLES if title] * 5)
     return made
 
@@ -84,7 +84,7 @@ def test_subwords_take_missing_and_odd_texts(subwords: Subwords) -> None:
 
 def test_subwords_saved_are_the_same(subwords: Subwords, tmp_path: Path) -> None:
     subwords.save(tmp_path)
-    again, pretrained = Subwords(length=12), PretrainedSubwords(str(tmp_path), length=12)
+    again, pretrained = Subwords(max_length=12), PretrainedSubwords(str(tmp_path), max_length=12)
     again.load(tmp_path)
     pretrained.fit(catalogue_of(TITLES), np.arange(0))
     for other in (again, pretrained, trained()):
@@ -95,10 +95,10 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     catalogue, none = catalogue_of(TITLES), np.arange(0)
     for message, make in {
-        "holds no tokeniser": lambda: Subwords().load(tmp_path),
+        "does not hold a tokeniser": lambda: Subwords().load(tmp_path),
         "there is no tokeniser": lambda: Subwords().load(tmp_path / "none"),
-        "at least 256": lambda: Subwords(size=100),
-        "neither a folder nor": lambda: PretrainedSubwords("no/model").fit(catalogue, none),
+        "at least 256": lambda: Subwords(max_vocabulary_size=100),
+        "is not a folder and cannot": lambda: PretrainedSubwords("no/model").fit(catalogue, none),
         "no package like": lambda: PretrainedSubwords("package:like/x").fit(catalogue, none),
         "has no folder x": lambda: PretrainedSubwords("package:likewise/x").fit(catalogue, none),
         "text.columns has colour": lambda: Subwords(columns=["colour"]),
@@ -139,8 +139,8 @@ def products() -> list[list[dict[str, str]]]:
     ]
 
 
-def fit(catalogue: Dataset, rows: np.ndarray, most: int = 1000) -> Attributes:
-    attributes = Attributes(most)
+def fit(catalogue: Dataset, rows: np.ndarray, max_categories: int = 1000) -> Attributes:
+    attributes = Attributes(max_categories)
     attributes.fit(catalogue, rows)
     return attributes
 
@@ -182,14 +182,16 @@ def test_attributes_never_look_at_other_products_and_come_back(tmp_path: Path) -
     again.load(tmp_path)
     assert vars(again) == vars(fitted[0])
     (tmp_path / "attributes.json").write_text("[]")
-    with pytest.raises(LikewiseError, match="holds no attributes"):
+    with pytest.raises(LikewiseError, match="does not hold fitted attributes"):
         again.load(tmp_path)
 
 
 def test_the_most_frequent_categories_get_codes() -> None:
     brands = ["b", "a", "c", "b", "a", "d"]
     catalogue = make_catalogue({"product_id": list("abcdef"), "brand": brands})
-    assert fit(catalogue, np.arange(6), most=3).codes == {"brand": {"a": 1, "b": 2, "c": 3}}
+    assert fit(catalogue, np.arange(6), max_categories=3).codes == {
+        "brand": {"a": 1, "b": 2, "c": 3}
+    }
     with pytest.raises(LikewiseError, match="it has product_id, title"):
         fit(make_catalogue({"product_id": ["a"], "title": ["b"]}), np.arange(1))
 
@@ -197,7 +199,7 @@ def test_the_most_frequent_categories_get_codes() -> None:
 def test_reviews_are_bags(tmp_path: Path) -> None:
     reviews = [["good", " ", None, "bad"], None, [], ["one", "two", "three"]]
     catalogue = make_catalogue({"product_id": list("abcd"), "reviews": reviews})
-    reader = Reviews(most=2, size=300, length=5)
+    reader = Reviews(max_reviews=2, max_vocabulary_size=300, max_length=5)
     reader.fit(catalogue, np.array([0, 3]))
     rows = np.array([3, 1, 2, 0])
     table = reader(catalogue, rows)
@@ -206,7 +208,7 @@ def test_reviews_are_bags(tmp_path: Path) -> None:
     found = reader.subwords.encode(["one", "two", "good", "bad"])
     assert torch.equal(table[[0, 3]].flatten(0, 1), found)
     reader.save(tmp_path)
-    again = Reviews(most=2, size=300, length=5)
+    again = Reviews(max_reviews=2, max_vocabulary_size=300, max_length=5)
     again.load(tmp_path)
     assert torch.equal(again(catalogue, rows), table)
     with pytest.raises(LikewiseError, match="no reviews"):

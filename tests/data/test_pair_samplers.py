@@ -84,7 +84,7 @@ def test_without_pairs_another_sampler_is_named(sampler: SourceAware | HardPair)
 
 def test_source_aware_needs_two_sources_and_batches_that_fit() -> None:
     synthetic = Synthetic().load()
-    with pytest.raises(LikewiseError, match="stand on both sides"):
+    with pytest.raises(LikewiseError, match="are on both sides"):
         SourceAware(8).prepare(synthetic, synthetic.splits["train"][None])
     sampler = SourceAware(64)
     sampler.prepare(two_shops(), np.arange(80)[None])

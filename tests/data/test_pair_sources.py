@@ -152,7 +152,7 @@ def test_test_pairs_of_train_are_told_apart(tmp_path: Path) -> None:
     pairs, contents = data.get(Pairs), content_numbers(data.catalogue)
     assert (pairs.repeated(contents), pairs.conflicts(contents)) == (1, 1)
     assert pairs.leaks(contents)["train", "test"] == 1
-    assert any("stand in more than one split: 1;" in finding for finding in data.findings)
+    assert any("are in more than one split: 1;" in finding for finding in data.findings)
 
 
 def test_the_same_offer_on_the_other_side_is_a_leak_too(tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_damage_to_text_is_one_sentence(tmp_path: Path) -> None:
     text = (folder / "valid.txt").read_text()
     for damaged in (text[:-3] + "\n", text[4:], text.replace("\t1", "\tyes"), text + "\n"):
         (folder / "valid.txt").write_text(damaged)
-        with pytest.raises(LikewiseError, match=r"line \d of .*valid\.txt is no labelled pair"):
+        with pytest.raises(LikewiseError, match=r"line \d of .*valid\.txt is not a labelled pair"):
             ProductMatching("mine", str(folder)).load()
     folder = write_magellan(tmp_path / "csv")
     (folder / "test.csv").write_text("ltable_id,rtable_id,label\n1,7,0\n")

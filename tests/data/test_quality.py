@@ -162,7 +162,7 @@ def test_queries_in_two_splits() -> None:
         splits={"train": np.array([0]), "validation": np.array([], int), "test": np.array([1, 2])},
     )
     (leak,) = found(replace(sound(), relevance=(judgements,)), "leaks")
-    assert leak.sentence == "1 queries of test stand in train too"
+    assert leak.sentence == "1 queries of test are also in train"
     assert leak.spoils
 
 

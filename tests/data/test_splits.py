@@ -44,7 +44,7 @@ def test_unknown_groups_are_parted() -> None:
 
 @pytest.mark.parametrize("shares", [{}, {"a": 0.5}, {"a": 1.5, "b": -0.5}, {"a": 1, "b": 0}])
 def test_shares_that_are_none(shares: dict[str, float]) -> None:
-    with pytest.raises(LikewiseError, match="must be above 0 and 1 together"):
+    with pytest.raises(LikewiseError, match="must be above 0 and sum to 1"):
         group_split(np.arange(10), shares, seed=0)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from likewise.data import text_hash
 from likewise.data.text_hash import (
-    Texts,
+    TextDuplicates,
     joined,
     near_links,
     normalised,
@@ -98,7 +98,7 @@ def test_every_reported_pair_is_one(texts: list[str], jaccard: float) -> None:
     for a, b, value in zip(*(part.tolist() for part in links), strict=True):
         assert pairs[min(a, b), max(a, b)] == value
     rows = np.arange(len(texts))
-    content = Texts(texts, rows, jaccard)
+    content = TextDuplicates(texts, rows, jaccard)
     assert content.rows.tolist() == [row for row in rows if texts[row]]
     for places, others, values in content.near(content.rows, content.rows):
         for a, b, value in zip(places, others, values, strict=True):
@@ -117,7 +117,9 @@ def test_planted_near_duplicates_are_all_found(seed: int, jaccard: float) -> Non
     later, earlier = np.flatnonzero(half), np.flatnonzero(~half)
     found = [
         tuple(sorted((int(later[a]), int(earlier[b]))))
-        for places, others, _ in Texts(texts, np.arange(len(texts)), jaccard).near(later, earlier)
+        for places, others, _ in TextDuplicates(texts, np.arange(len(texts)), jaccard).near(
+            later, earlier
+        )
         for a, b in zip(places, others, strict=True)
     ]
     assert len(found) == len(set(found))
@@ -144,7 +146,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, jaccard: float) 
     rows, keys = np.arange(len(texts)), np.zeros(len(texts), np.int64)
 
     def pairs() -> set[tuple[int, int, float]]:
-        blocks = Texts(texts, rows, jaccard).near(rows, rows)
+        blocks = TextDuplicates(texts, rows, jaccard).near(rows, rows)
         return {
             pair
             for block in blocks

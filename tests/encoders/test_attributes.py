@@ -59,7 +59,7 @@ def test_a_product_s_embedding_does_not_depend_on_its_batch() -> None:
 
 
 def test_without_hidden_layers_it_is_linear_in_numbers_and_category_embeddings() -> None:
-    encoder = AttributeMLP(2, CARDINALITIES, 6, width=8, hidden_sizes=())
+    encoder = AttributeMLP(2, CARDINALITIES, 6, max_category_embedding_size=8, hidden_sizes=())
     first, second = encoder.categories
     assert isinstance(first, nn.Embedding)
     assert isinstance(second, nn.Embedding)

@@ -40,8 +40,8 @@ def make(how: str = "gated", modality_dropout: float = 0.0, **options: bool) -> 
     torch.manual_seed(0)
     parts: dict[str, Encoder] = {
         "picture": CNN([1, 8, 8], 6, channels=(4,), convolutions=(1,)),
-        "words": Bag(20, 8, width=8),
-        "more words": Bag(20, 4, width=4),
+        "words": Bag(20, 8, token_embedding_size=8),
+        "more words": Bag(20, 4, token_embedding_size=4),
         "facts": AttributeMLP(2, [3], 5),
     }
     return Fusion(parts, 8, how, modality_dropout, **options)
@@ -293,8 +293,8 @@ def test_parts_are_chosen_added_and_changed_by_config() -> None:
             "encoder@encoder.parts.text=text_rnn",
             "+encoder@encoder.parts.attributes=attributes",
             "+encoder@encoder.parts.opinions=reviews",
-            "encoder.parts.text.width=16",
-            "encoder.how=attention",
+            "encoder.parts.text.token_embedding_size=16",
+            "encoder.fusion_type=attention",
             *SIZES,
         ]
     )
@@ -338,7 +338,11 @@ def test_what_cannot_be_joined_is_refused_in_a_sentence() -> None:
 
 @pytest.mark.parametrize("text", ["ngrams", "subwords"])
 def test_texts_are_read_in_two_ways_in_one_fusion(text: str, tmp_path: Path) -> None:
-    second = ["+text@words=subwords", "words.size=300", "+encoder@encoder.parts.words=text_cnn"]
+    second = [
+        "+text@words=subwords",
+        "words.max_vocabulary_size=300",
+        "+encoder@encoder.parts.words=text_cnn",
+    ]
     parts = ["encoder=fusion", f"text={text}", *second, "encoder.parts.words.modality=words"]
     quick = ["embedding_size=8", "trainer.max_epochs=1", "trainer.accelerator=cpu", "logger=none"]
     config = compose(["data=synthetic", *parts, *quick, f"output={tmp_path}"])

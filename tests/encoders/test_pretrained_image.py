@@ -51,19 +51,23 @@ def test_a_file_of_timm_embeds_as_its_network_before_the_classes(
     oracle = timm.create_model("mobilenetv3_small_050", num_classes=5).eval()
     save_file(oracle.state_dict(), tmp_path / "own.safetensors")
     path = str(tmp_path / "own.safetensors")
-    found = PretrainedImage(SHAPE, "mobilenetv3_small_050", path, size=48).eval()
+    found = PretrainedImage(SHAPE, "mobilenetv3_small_050", path, image_size=48).eval()
     larger = torch.nn.functional.interpolate(pictures, (48, 48), mode="bilinear", antialias=True)
     config = oracle.pretrained_cfg
     read = standardised(larger, config["mean"], config["std"])
     expected = oracle.forward_head(oracle.forward_features(read), pre_logits=True)
     torch.testing.assert_close(found(pictures), expected, atol=1e-5, rtol=1e-4)
     assert found.embedding_size == expected.shape[1]
-    with pytest.raises(LikewiseError, match=r"holds no weights of resnet18: .* such as conv1"):
+    with pytest.raises(
+        LikewiseError, match=r"does not hold the weights of resnet18: .* such as conv1"
+    ):
         PretrainedImage(SHAPE, "resnet18", path)
 
 
 def test_a_frozen_network_learns_nothing(pictures: torch.Tensor) -> None:
-    encoder = PretrainedImage(SHAPE, "torchvision/resnet18", "random", embedding_size=8, rate=0)
+    encoder = PretrainedImage(
+        SHAPE, "torchvision/resnet18", "random", embedding_size=8, learning_rate_multiplier=0
+    )
     before = {name: value.clone() for name, value in encoder.network.state_dict().items()}
     optimiser = torch.optim.SGD([p for p in encoder.parameters() if p.requires_grad], lr=1.0)
     encoder.train()
@@ -71,22 +75,27 @@ def test_a_frozen_network_learns_nothing(pictures: torch.Tensor) -> None:
     optimiser.step()
     for name, value in encoder.network.state_dict().items():
         assert torch.equal(value, before[name]), name
-    slower = PretrainedImage(SHAPE, "torchvision/resnet18", "random", 8, rate=0.1)
-    assert set(slower.rates().values()) == {0.1}
-    assert set(slower.rates()) == set(slower.network.parameters())
+    slower = PretrainedImage(
+        SHAPE, "torchvision/resnet18", "random", 8, learning_rate_multiplier=0.1
+    )
+    assert set(slower.learning_rate_multipliers().values()) == {0.1}
+    assert set(slower.learning_rate_multipliers()) == set(slower.network.parameters())
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"input_shape": (4, 32, 32)}, "4 channels and encoder=pretrained_image reads 1 or 3"),
-        ({"rate": 2.0}, "encoder.rate=2.0 must be between 0 and 1"),
-        ({"size": 0}, "encoder.size=0 must be at least 1"),
-        ({"model": "resnet999"}, "the network resnet999 cannot be had"),
-        ({"model": "torchvision/resnet999"}, "the network torchvision/resnet999 cannot be had"),
-        ({"model": "torchvision/squeezenet1_1"}, "ends in no linear layer of classes"),
+        (
+            {"learning_rate_multiplier": 2.0},
+            "encoder.learning_rate_multiplier=2.0 must be between 0 and 1",
+        ),
+        ({"image_size": 0}, "encoder.image_size=0 must be at least 1"),
+        ({"model": "resnet999"}, "the network resnet999 cannot be loaded"),
+        ({"model": "torchvision/resnet999"}, "the network torchvision/resnet999 cannot be loaded"),
+        ({"model": "torchvision/squeezenet1_1"}, "does not end in a linear classification layer"),
         ({"model": "vit_tiny_patch16_224"}, "cannot read pictures of 32 x 32 pixels"),
-        ({"weights": "/nowhere.pth"}, "encoder.weights=/nowhere.pth is no file"),
+        ({"weights": "/nowhere.pth"}, "encoder.weights=/nowhere.pth is not a file"),
     ],
 )
 def test_what_cannot_be_is_said(options: dict[str, object], said: str) -> None:
@@ -110,7 +119,7 @@ def test_a_run_is_opened_again_without_the_file(tmp_path: Path, small: list[str]
         "encoder=pretrained_image",
         "encoder.model=mobilenetv3_small_050",
         f"encoder.weights={tmp_path / 'own.pth'}",
-        "encoder.rate=0.1",
+        "encoder.learning_rate_multiplier=0.1",
     ]
     kept = [option for option in small if not option.startswith(("data.", "encoder"))]
     folder = train(compose([*kept, *options]))

@@ -25,7 +25,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as the hub has it: config, weights and tokeniser."""
     folder = tmp_path_factory.mktemp("model")
     data = Synthetic().load()
-    words = Subwords(size=300)
+    words = Subwords(max_vocabulary_size=300)
     words.fit(data.catalogue, data.splits["train"])
     words.save(folder)
     torch.manual_seed(0)
@@ -54,7 +54,7 @@ def test_a_text_is_embedded_alone_as_the_model_does(model: Path) -> None:
     torch.testing.assert_close(found[0], states.last_hidden_state[0].mean(0), atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(found[1], encoder(ids[1:2, :1])[0], atol=1e-6, rtol=1e-5)
     assert found[2].tolist() == [0] * 16
-    first = encoder_of(model, pooling="first").eval()(ids)
+    first = encoder_of(model, pooling="cls").eval()(ids)
     torch.testing.assert_close(first[0], states.last_hidden_state[0, 0], atol=1e-6, rtol=1e-5)
     assert encoder_of(model, pooling="attention", embedding_size=4)(ids).shape == (3, 4)
     # Many texts are read in the order of their lengths and come back in their own.
@@ -75,11 +75,14 @@ def test_layers_freeze_and_learn_at_their_own_rates(model: Path) -> None:
     assert any("layer.2." in name for name in two)
     assert two < everything
     assert not trained(encoder_of(model, frozen_layers=-1))
-    low = trained(encoder_of(model, low_rank=2))
+    low = trained(encoder_of(model, lora_rank=2))
     assert low
     assert all("lora" in name for name in low)
-    encoder = encoder_of(model, decay=0.5)
-    rates = {name: encoder.rates()[p] for name, p in encoder.transformer.named_parameters()}
+    encoder = encoder_of(model, layerwise_lr_decay=0.5)
+    rates = {
+        name: encoder.learning_rate_multipliers()[p]
+        for name, p in encoder.transformer.named_parameters()
+    }
     assert {rate for name, rate in rates.items() if "layer.2." in name} == {0.5}
     assert {rate for name, rate in rates.items() if "layer.0." in name} == {0.125}
     assert rates["embeddings.word_embeddings.weight"] == 0.0625
@@ -97,20 +100,20 @@ def test_mistakes_are_sentences(model: Path, tmp_path: Path) -> None:
     for message, options in {
         "pooling=sum is unknown": {"pooling": "sum"},
         "between -1 and 3": {"frozen_layers": 4},
-        "low_rank=-1": {"low_rank": -1},
+        "lora_rank=-1": {"lora_rank": -1},
     }.items():
         with pytest.raises(LikewiseError, match=message):
             encoder_of(model, **options)
-    with pytest.raises(LikewiseError, match="no model that can be read"):
+    with pytest.raises(LikewiseError, match="cannot be read from a folder"):
         encoder_of(tmp_path)
     with pytest.raises(LikewiseError, match="use text=pretrained"):
         PretrainedText(str(model), vocabulary_size=900)
 
 
-@pytest.mark.parametrize("low_rank", [0, 2])
-def test_trains_is_saved_and_comes_back(model: Path, small: list[str], low_rank: int) -> None:
-    options = ["data=synthetic", "text=pretrained", "encoder=pretrained_text", "text.length=12"]
-    options += [f"pretrained_text={model}", f"encoder.low_rank={low_rank}"]
+@pytest.mark.parametrize("lora_rank", [0, 2])
+def test_trains_is_saved_and_comes_back(model: Path, small: list[str], lora_rank: int) -> None:
+    options = ["data=synthetic", "text=pretrained", "encoder=pretrained_text", "text.max_length=12"]
+    options += [f"pretrained_text={model}", f"encoder.lora_rank={lora_rank}"]
     kept = [option for option in small if not option.startswith("data.")]
     folder = train(compose([*kept, *options]))
     scores = read_result(folder)["metrics"]
@@ -119,7 +122,7 @@ def test_trains_is_saved_and_comes_back(model: Path, small: list[str], low_rank:
     embeddings = run.encoder.embed(products)
     assert embeddings.shape[1] == 16
     assert scores["test/map_at_r"] > 0
-    reader = PretrainedSubwords(str(model), length=12)
+    reader = PretrainedSubwords(str(model), max_length=12)
     reader.load(folder / "readers" / "text")
     found = reader(run.data.catalogue, np.arange(5))
     assert torch.equal(found, run.module.products["text"][:5, : found.shape[1]])

@@ -25,7 +25,7 @@ REVIEWS = st.lists(
 @cache
 def evaluated() -> ReviewAttention:
     torch.manual_seed(0)
-    return ReviewAttention(VOCABULARY, 6, width=8).eval()
+    return ReviewAttention(VOCABULARY, 6, token_embedding_size=8).eval()
 
 
 def filled(products: list[list[list[int]]], most: int = 4, length: int = 5) -> Tensor:
@@ -118,7 +118,7 @@ def test_gradient_reaches_every_parameter_beside_products_without_reviews() -> N
 
 def test_learns_which_review_tells_the_group_and_looks_at_it() -> None:
     torch.manual_seed(0)
-    encoder = ReviewAttention(VOCABULARY, 4, width=16)
+    encoder = ReviewAttention(VOCABULARY, 4, token_embedding_size=16)
     ids = torch.randint(3, VOCABULARY, (64, 4, 3))
     labels = torch.arange(64) % 2
     telling = torch.arange(64) % 4

@@ -129,7 +129,7 @@ def test_a_bag_has_no_order(text: list[int]) -> None:
 
 
 def test_a_bag_without_layers_is_the_mean_of_its_tokens() -> None:
-    bag = Bag(VOCABULARY, embedding_size=4, width=4, hidden_sizes=())
+    bag = Bag(VOCABULARY, embedding_size=4, token_embedding_size=4, hidden_sizes=())
     rows = bag.tokens.weight
     expected = torch.stack([(rows[1] + rows[1] + rows[7]) / 3, rows[2], torch.zeros(4)])
     assert torch.allclose(bag(filled([[1, 1, 7], [2], []])), expected, atol=1e-6)
@@ -147,11 +147,11 @@ def test_packed_states_are_those_of_each_text_alone(cell: str) -> None:
 
 
 def test_convolutions_see_every_window_inside_the_text_and_no_other() -> None:
-    encoder = TextCNN(VOCABULARY, 6, width=5, spans=(1, 3), channels=4).eval()
+    encoder = TextCNN(VOCABULARY, 6, token_embedding_size=5, kernel_sizes=(1, 3), channels=4).eval()
     text = [4, 9, 2, 7]
     table = encoder.tokens(torch.tensor(text))
     found = []
-    for span, convolution in zip(encoder.spans, encoder.convolutions, strict=True):
+    for span, convolution in zip(encoder.kernel_sizes, encoder.convolutions, strict=True):
         assert isinstance(convolution, nn.Conv1d)
         assert convolution.bias is not None
         windows = [table[start : start + span].T for start in range(len(text) - span + 1)]

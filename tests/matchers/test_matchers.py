@@ -178,7 +178,7 @@ def test_the_embeddings_behind_a_head_can_be_searched(quick: list[str]) -> None:
 
 
 def test_costs_of_signals_are_those_of_its_trees(quick: list[str]) -> None:
-    folder = train(compose([*quick, "matcher=signals", "matcher.trees=7"]))
+    folder = train(compose([*quick, "matcher=signals", "matcher.n_estimators=7"]))
     cost = read_result(folder)["cost"]
     data = Synthetic().load()
     read = 2 * len(data.get(Pairs).splits["train"])
@@ -196,7 +196,7 @@ def test_costs_of_signals_are_those_of_its_trees(quick: list[str]) -> None:
 
 
 def test_an_encoder_s_similarity_is_one_more_signal_and_is_not_trained(quick: list[str]) -> None:
-    folder = train(compose([*quick, "matcher=signals", "encoder=bag", "matcher.trees=3"]))
+    folder = train(compose([*quick, "matcher=signals", "encoder=bag", "matcher.n_estimators=3"]))
     run = open_run(folder)
     pairs = run.module.pair_split("test")
     encoder = run.scorer.encoder

@@ -44,8 +44,8 @@ def test_what_is_no_tree_is_not_loaded(name: str, value: int) -> None:
     state = {key: tensor.clone() for key, tensor in trees.state_dict().items()}
     # The second node of a tree: its children come behind it.
     state[name][3, 1] = value
-    with pytest.raises(RuntimeError, match="no trees"):
+    with pytest.raises(RuntimeError, match="do not form trees"):
         Trees().load_state_dict(state)
     state = trees.state_dict() | {"value": torch.zeros(2, 2, dtype=torch.float64)}
-    with pytest.raises(RuntimeError, match="no trees"):
+    with pytest.raises(RuntimeError, match="do not form trees"):
         Trees().load_state_dict(state)

@@ -98,13 +98,13 @@ def test_contrastive_learning_does_not_read_groups(small: list[str]) -> None:
 
 
 def test_generated_products_enter_the_loss_after_the_start(small: list[str]) -> None:
-    method, module = method_of(small, "encoder=gan_augmented", "method.share=0.5")
+    method, module = method_of(small, "encoder=gan_augmented", "method.generated_to_real_ratio=0.5")
     products, groups = first(module, 40)
     seen: list[int] = []
     method.encoder.base.register_forward_hook(lambda _m, _i, output: seen.append(len(output)))
     method._steps = 10
-    method.start = 0.5
+    method.generated_start = 0.5
     method.training_loss(products, groups)
-    method.start = 0.0
+    method.generated_start = 0.0
     method.training_loss(products, groups)
     assert seen == [40, 60]

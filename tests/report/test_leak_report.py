@@ -46,7 +46,7 @@ def test_removing_leaks_is_another_run_on_data_without_them(
     assert Loader().experiment(kept).folder != Loader().experiment(removed).folder
     report = report_leaks(load_data(removed), tmp_path / "study")
     assert all(found.exact == 0 for found in report.counts)
-    assert "No product stands in two splits" in report.sentence()
+    assert "No product is in two splits" in report.sentence()
     sizes = [
         {name: len(rows) for name, rows in load_data(config).splits.items()}
         for config in (kept, removed)

@@ -152,7 +152,7 @@ def test_comparing_a_study_leaves_out_runs_that_are_no_longer_its_own(
 @pytest.mark.parametrize(
     ("text", "override", "said"),
     [
-        ("baseline: ghost\n", None, "baseline ghost is no method"),
+        ("baseline: ghost\n", None, "baseline ghost is not a method"),
         ("", "seed=3", "a study sets seed itself"),
         ("", "evaluate_on=validation", "a study sets evaluate_on itself"),
     ],

@@ -33,7 +33,7 @@ tune:
 """
 
 
-def place_of(asked: tuning.Search) -> Path:
+def place_of(asked: tuning.HyperparameterSearch) -> Path:
     """The folder of a search."""
     (place,) = asked.prefix().parent.glob(f"{asked.prefix().name}-*")
     return place

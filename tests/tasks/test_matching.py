@@ -73,9 +73,9 @@ def test_a_run_learns_and_its_table_holds_its_scores(pairs: list[str]) -> None:
         ["matcher=pair_head", "encoder=fusion", "matcher.features=[left,right]"],
         ["matcher=cross_encoder", "encoder=text_rnn", "matcher.symmetric=true"],
         ["matcher=article_baseline"],
-        ["encoder=text_cnn", "text=ngrams", "text.length=64", "loss=pair_cosine"],
+        ["encoder=text_cnn", "text=ngrams", "text.max_length=64", "loss=pair_cosine"],
         ["encoder=attributes", "similarity=euclidean", "loss.scale=1", "loss.shift=-5"],
-        ["encoder=reviews", "augmentation.text.drop=0.1"],
+        ["encoder=reviews", "augmentation.text.token_deletion_probability=0.1"],
         ["encoder=cnn", "+method.group_loss._target_=pytorch_metric_learning.losses.SupConLoss"],
         ["encoder=bag", "method=metric_learning", "sampler=hard_pair"],
         ["encoder=bag", "sampler=hard_pair"],
@@ -115,9 +115,9 @@ def test_evaluate_says_what_the_run_said(pairs: list[str], capsys: pytest.Captur
         (["matcher=cross_encoder", "encoder=cnn"], "joins texts, and CNN reads image"),
         (["encoder=pretrained_text"], "goes with text=pretrained"),
         (["batch_size=100000"], "training pairs; set it to at most"),
-        (["matcher=pair_head", "matcher.features=[sum]"], "must be some of left, right"),
-        (["text.length=0"], "at least 1"),
-        (["sampler=source_aware", "method=metric_learning", "loss=supcon"], "stand on both sides"),
+        (["matcher=pair_head", "matcher.features=[sum]"], "must be a list of some of left, right"),
+        (["text.max_length=0"], "at least 1"),
+        (["sampler=source_aware", "method=metric_learning", "loss=supcon"], "are on both sides"),
         (["data=fashion_mnist"], ""),
     ],
 )
@@ -152,12 +152,12 @@ def test_pair_losses_are_torch_s() -> None:
     cosine = torch.cosine_similarity(left, right)
     theirs = torch.nn.CosineEmbeddingLoss(margin=0.2)(left, right, 2 * labels - 1)
     torch.testing.assert_close(PairCosine(0.2)(cosine, labels), theirs)
-    loss = PairBinaryCrossEntropy(scale=4.0, shift=0.25, positive_weight=3.0, smoothing=0.2)
+    loss = PairBinaryCrossEntropy(scale=4.0, shift=0.25, positive_weight=3.0, label_smoothing=0.2)
     logits, targets = 4 * (cosine - 0.25), torch.where(labels == 1, 0.9, 0.1)
     plain = -(3 * targets * logits.sigmoid().log() + (1 - targets) * (-logits).sigmoid().log())
     torch.testing.assert_close(loss(cosine, labels), plain.mean())
     with pytest.raises(LikewiseError, match="smoothing"):
-        PairBinaryCrossEntropy(smoothing=1.0)
+        PairBinaryCrossEntropy(label_smoothing=1.0)
 
 
 def test_texts_lose_a_span_and_keep_their_order() -> None:
@@ -165,7 +165,7 @@ def test_texts_lose_a_span_and_keep_their_order() -> None:
     ids = torch.arange(1, 41, dtype=torch.int32).repeat(300, 1)
     ids[:, 30:] = 0
     ids[0] = 0
-    lost = TextAugmentation(probability=1.0, share=0.25)(ids)
+    lost = TextAugmentation(span_deletion_probability=1.0, max_span_fraction=0.25)(ids)
     assert not lost[0].any()
     for row in lost[1:]:
         kept = row[row > 0].tolist()
@@ -174,11 +174,11 @@ def test_texts_lose_a_span_and_keep_their_order() -> None:
         assert 22 <= len(kept) < 30
         jumps = [b - a for a, b in pairwise(kept)]
         assert sum(jump > 1 for jump in jumps) <= 1
-    dropped = TextAugmentation(drop=0.3)(ids)
+    dropped = TextAugmentation(token_deletion_probability=0.3)(ids)
     assert (dropped[1:] > 0).sum() / (ids[1:] > 0).sum() == pytest.approx(0.7, abs=0.03)
     assert TextAugmentation()(ids) is ids
-    with pytest.raises(LikewiseError, match="drop=2"):
-        TextAugmentation(drop=2)
+    with pytest.raises(LikewiseError, match="token_deletion_probability=2"):
+        TextAugmentation(token_deletion_probability=2)
 
 
 def test_products_are_taken_and_joined() -> None:

@@ -101,7 +101,7 @@ def test_options_that_mean_nothing_are_refused(make: Callable[[], GradedNDCGAtK]
 def test_tfidf_is_that_of_scikit_learn(tmp_path: Path) -> None:
     titles = ["brass lamp", "brass brass shelf", "oak shelf", "wall", None]
     catalogue = make_catalogue({"product_id": list("abcde"), "title": titles})
-    reader = Tfidf(bits=16)
+    reader = Tfidf(hash_bits=16)
     reader.fit(catalogue, np.arange(3))
     embeddings = WeightedBag(reader.vocabulary_size).embed(
         {"text": reader(catalogue, np.arange(5))}
@@ -114,7 +114,7 @@ def test_tfidf_is_that_of_scikit_learn(tmp_path: Path) -> None:
     unit = expected / np.maximum(np.linalg.norm(expected, axis=1, keepdims=True), 1e-12)
     np.testing.assert_allclose(found, unit @ unit.T, atol=1e-6)
     reader.save(tmp_path)
-    again = Tfidf(bits=16)
+    again = Tfidf(hash_bits=16)
     again.load(tmp_path)
     assert torch.equal(again(catalogue, np.arange(5)), reader(catalogue, np.arange(5)))
 
@@ -166,7 +166,7 @@ def test_the_report_has_the_picture_and_its_caption(search: list[str], tmp_path:
         (["data=synthetic"], "choose data that do, such as data=search_relevance"),
         (["metrics=retrieval", "primary=map_at_r"], "task=search is not scored by recall_at_1"),
         (["method=metric_learning"], "method=none"),
-        (["text.bits=40"], "between 1 and 20"),
+        (["text.hash_bits=40"], "between 1 and 20"),
         (["text.analyzer=letters"], "word or char_wb"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The catalogue, its relevance and splits, and the tensors made of them."""
+"""Catalogues with their relevance and splits, and the tensors that are made from them."""

@@ -1,4 +1,4 @@
-"""What every data source yields: a catalogue, its relevance and its splits."""
+"""The result of every data source: a catalogue, its relevance and its splits."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class ProductData:
             ``catalogue_features``; its ``info`` holds licence, citation and homepage.
         splits: rows (int64) of the products of ``train``, ``validation`` and ``test``, and of
             further splits such as a shop's products; readers learn from those of ``train``. They
-            share no row, except where the relevance is ``Pairs``: there a product is in every
-            split that has a pair of it.
-        fingerprint: hash of the content of the source's files; what is done to the data
-            afterwards goes into ``fingerprint(data)``.
-        relevance: what is known to be alike, one entry for each kind; the first says what the
-            splits keep apart, and reports on the quality of the data are about it.
-        findings: what reading noticed, in sentences: rows that could not be used, and why.
+            share no row, except where the relevance is ``Pairs``: a product is in every split that
+            has a pair with it.
+        fingerprint: hash of the content of the source's files. ``fingerprint(data)`` also covers
+            later changes of the data.
+        relevance: the ground truth, with one entry for each kind. Splits and reports on the quality
+            of the data refer to the first entry.
+        findings: sentences about problems that were found on reading, such as unusable rows.
 
     Raises:
         LikewiseError: when an entry of ``relevance`` is inconsistent.
@@ -87,7 +87,7 @@ class ProductData:
         return self.get(known, wanted_by)
 
     def replacing(self, relevance: Relevance) -> tuple[Relevance, ...]:
-        """``relevance`` with another entry of the same kind in place of the one that is there."""
+        """Return ``relevance`` with its entry of this kind replaced by another one."""
         return tuple(
             relevance if type(known) is type(relevance) else known for known in self.relevance
         )
@@ -156,10 +156,10 @@ def catalogue_features() -> Features:
 def make_catalogue(
     columns: Mapping[str, Sequence[Any]], info: DatasetInfo | None = None
 ) -> Dataset:
-    """A catalogue of lists in memory, a value a product; missing values are ``None``.
+    """Make a catalogue from lists with one value per product; missing values are ``None``.
 
     Raises:
-        LikewiseError: for a column that is none of ``catalogue_features``, columns of unequal
+        LikewiseError: for a column that is not in ``catalogue_features``, columns of unequal
             length, or a ``product_id`` that occurs twice.
     """
     from datasets import Dataset, Features
@@ -172,14 +172,14 @@ def make_catalogue(
     ids = np.array(columns["product_id"], dtype=object)
     found, counts = np.unique(ids.astype(str), return_counts=True)
     if len(found) < len(ids):
-        raise LikewiseError(f"product_id {found[counts.argmax()]} stands in the catalogue twice")
+        raise LikewiseError(f"product_id {found[counts.argmax()]} is in the catalogue twice")
     typed = Features({name: features[name] for name in columns})
     catalogue = Dataset.from_dict(dict(columns), features=typed)
     return catalogue if info is None else with_info(catalogue, info)
 
 
 def with_info(catalogue: Dataset, info: DatasetInfo) -> Dataset:
-    """The catalogue with what ``info`` says of its description, citation, homepage and licence."""
+    """Return the catalogue with the description, citation, homepage and licence of ``info``."""
     for name in ("description", "citation", "homepage", "license"):
         setattr(catalogue.info, name, getattr(info, name))
     return catalogue

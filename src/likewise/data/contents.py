@@ -1,4 +1,4 @@
-"""What the products of a catalogue can be compared by."""
+"""The contents by which the products of a catalogue are compared."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from likewise.data.duplicates import Contents
-from likewise.data.image_hash import Pictures
+from likewise.data.image_hash import PictureDuplicates
 from likewise.data.images import has_pixels, image_array
-from likewise.data.text_hash import Texts, normalised
+from likewise.data.text_hash import TextDuplicates, normalised
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 TEXT_COLUMNS = ("title", "description")
-# What near-duplicates are, see ``likewise.data.leaks.find_leaks``.
+# ``likewise.data.leaks.find_leaks`` defines near-duplicates.
 HASH_DISTANCE, CORRELATION, JACCARD = 4, 0.995, 0.8
 
 
@@ -28,24 +28,24 @@ def contents_of(
     correlation: float = CORRELATION,
     jaccard: float = JACCARD,
 ) -> dict[str, Contents]:
-    """The pictures (``image``) and texts (``text``) of some products, where the catalogue has them.
+    """Return the pictures (``image``) and texts (``text``) of some products, where there are any.
 
     Args:
         rows: int64 [m], the products to compare.
-        hash_distance, correlation: see ``Pictures``.
-        jaccard: see ``Texts``.
+        hash_distance, correlation: see ``PictureDuplicates``.
+        jaccard: see ``TextDuplicates``.
     """
     found: dict[str, Contents] = {}
     if has_pixels(catalogue) and len(rows):
-        found["image"] = Pictures(image_array(catalogue), rows, hash_distance, correlation)
+        found["image"] = PictureDuplicates(image_array(catalogue), rows, hash_distance, correlation)
     texts = texts_of(catalogue)
     if texts is not None and len(rows):
-        found["text"] = Texts(texts, rows, jaccard)
+        found["text"] = TextDuplicates(texts, rows, jaccard)
     return found
 
 
 def texts_of(catalogue: Dataset) -> list[str] | None:
-    """Title and description of each product, joined and normalised; ``None`` without either."""
+    """Joined and normalised title and description of each product; ``None`` if it has neither."""
     names = [name for name in TEXT_COLUMNS if name in catalogue.column_names]
     if not names:
         return None

@@ -1,4 +1,4 @@
-"""Which products of a catalogue are the same: sets of duplicates that splits can respect."""
+"""Sets of duplicate products in a catalogue, which splits can keep together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.data.distinguishing import distinguishing_key
-from likewise.data.image_hash import Pictures
+from likewise.data.image_hash import PictureDuplicates
 from likewise.data.text_hash import Links, concatenated, joined, near_links, normalised
 from likewise.errors import LikewiseError
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 KINDS = ("exact text", "near text", "exact picture", "near picture")
 EXAMPLES = 5
 BATCH = 10_000
-# How alike texts have to be where it is the pictures that are duplicates: the placeholder of a shop
-# and the photograph of a model in three garments of the range stand with products of many kinds.
+# The least Jaccard similarity of the texts of products whose pictures are duplicates. Pictures are
+# not enough: many kinds of products share a placeholder or a photograph of several garments.
 TEXT_BESIDE_PICTURE = 0.5
 
 
@@ -30,10 +30,10 @@ class Duplicates:
     """The sets of duplicates of a catalogue.
 
     Attributes:
-        groups: int64 [n], a number for each set of duplicates, in the order of their first rows;
-            a product without duplicates is a set of its own.
-        fewer: by kind, of how many sets the duplicates of that kind made fewer, kind after kind in
-            the order of ``KINDS``; together they are the products minus the sets.
+        groups: int64 [n], the number of the set of each product; sets are numbered in the order of
+            their first rows, and a product without duplicates is a set by itself.
+        fewer: by how much duplicates of each kind reduce the number of sets, in the order of
+            ``KINDS``; the sum is the number of products minus the number of sets.
         examples: by kind, some of the pairs that joined sets: two rows and the Jaccard similarity
             of their texts.
     """
@@ -63,39 +63,40 @@ class Deduplication:
     Two products are duplicates if
 
     - their texts (``columns``, joined) are the same after ``normalised``, or their Jaccard
-      similarity on 5-character shingles is at least ``jaccard``, whatever their pictures: sellers
-      photograph one product each in their own way; or
-    - their pictures are the same or near-duplicates (see ``Pictures``) and their texts are alike by
-      at least ``TEXT_BESIDE_PICTURE``, or both have none: a picture alone shows the range, seldom
-      which product of it. A picture of a single colour counts as none.
+      similarity on 5-character shingles is at least ``jaccard``. Their pictures may
+      differ, because every seller takes other photographs; or
+    - their pictures are the same or near-duplicates (see ``PictureDuplicates``), and the Jaccard
+      similarity of their texts is at least ``TEXT_BESIDE_PICTURE`` or neither has a text. (One
+      picture often shows a whole range of products.) A picture of a single colour is ignored.
 
-    and so on from one to the next: a set of duplicates is all that such pairs join. With ``apart``,
-    only products with the same distinguishing tokens (model numbers, measures, colours, sizes; see
-    ``distinguishing_tokens``) in these texts and in their attributes are ever joined, so that no
-    set holds two variants of a product, however alike they are and whatever stands between them.
+    Chains of such pairs form one set of duplicates. With ``keep_variants_apart``, only products
+    with the same distinguishing tokens (model numbers, measures, colours, sizes; see
+    ``distinguishing_tokens``) in these texts and in their attributes are joined, so that no set
+    contains two variants of a product, however similar they are.
 
     The description is part of the text because many products share a title such as "Dress". In a
-    short text every character counts: one wrong character leaves two titles of 60 characters with
-    a similarity of 0.84. Where titles are all there is, 0.7 finds these, too.
+    short text every character matters: with one different character, two titles of 60 characters
+    have a similarity of 0.84. If there are only titles, a threshold of 0.7 finds such pairs.
 
-    Texts are compared in time that grows with the products; pictures of one key (all pictures,
-    without ``apart``) each with each.
+    The time to compare texts grows linearly with the products. Pictures are compared in all pairs
+    that have the same distinguishing tokens (all pairs without ``keep_variants_apart``).
 
     Args:
         columns: the texts to compare; any of them may be absent from a catalogue.
         jaccard: least Jaccard similarity of near-duplicate texts.
-        hash_distance: most bits, of 64, in which the hashes of near-duplicate pictures differ.
+        hash_distance: largest Hamming distance, of 64 bits, between the hashes of near-duplicate
+            pictures.
         correlation: least correlation of their pixels.
-        apart: keep products apart whose distinguishing tokens differ.
-        keep: which products of a set ``distinct.without_duplicates`` leaves in their split: ``all``
-            or the ``first``.
+        keep_variants_apart: never join products whose distinguishing tokens differ.
+        keep: which products of a set ``distinct.without_duplicates`` keeps: ``all`` or only the
+            ``first``.
     """
 
     columns: Sequence[str] = ("title", "description")
     jaccard: float = 0.85
     hash_distance: int = 4
     correlation: float = 0.995
-    apart: bool = True
+    keep_variants_apart: bool = True
     keep: str = "all"
 
     def __post_init__(self) -> None:
@@ -103,7 +104,7 @@ class Deduplication:
             raise LikewiseError(f'deduplication.keep={self.keep} must be "all" or "first"')
         if not 0 <= self.hash_distance <= 64:
             raise LikewiseError(
-                f"deduplication.hash_distance={self.hash_distance} must lie between 0 and 64 bits"
+                f"deduplication.hash_distance={self.hash_distance} must be between 0 and 64 bits"
             )
         for name in ("jaccard", "correlation"):
             if not 0 < getattr(self, name) <= 1:
@@ -115,17 +116,17 @@ class Deduplication:
         """The sets of duplicates.
 
         Args:
-            catalogue: of n products.
+            catalogue: a catalogue of n products.
             images: their pictures, uint8 [n, c, h, w]; ``None`` compares texts only.
 
         Raises:
-            LikewiseError: if there is nothing to compare, or no picture for each product.
+            LikewiseError: if there is nothing to compare, or not one picture for each product.
         """
         if images is not None and len(images) != len(catalogue):
             raise LikewiseError(
                 f"there are {len(images)} pictures for {len(catalogue)} products; give one for each"
             )
-        texts = _read(catalogue, self.columns, self.apart)
+        texts = _read(catalogue, self.columns, self.keep_variants_apart)
         if images is None and len(catalogue) and not texts.place.any():
             raise LikewiseError(
                 f"the catalogue has no {' or '.join(self.columns)} to compare (its columns are "
@@ -142,13 +143,13 @@ class Deduplication:
     def _picture_sets(
         self, images: np.ndarray, keys: np.ndarray
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The products whose pictures are duplicates of others of their key, first exact, then all.
+        """Products whose pictures are exact duplicates of others, then also near-duplicates.
 
         Returns:
             twice: rows (int64 [m]) that are not alone, and the number of the set of each.
         """
         rows = np.flatnonzero(np.ptp(images, axis=(2, 3)).any(axis=1))
-        pictures = Pictures(images, rows, self.hash_distance, self.correlation)
+        pictures = PictureDuplicates(images, rows, self.hash_distance, self.correlation)
         exact = _numbers(np.unique(pictures.digests(), return_inverse=True)[1], keys[rows])
         first = np.unique(exact, return_index=True)[1]
         by_key = first[np.argsort(keys[rows[first]], kind="stable")]
@@ -163,7 +164,7 @@ class Deduplication:
 
 
 @dataclass(frozen=True)
-class _Texts:
+class _CatalogueTexts:
     """The texts of n products.
 
     Attributes:
@@ -177,7 +178,7 @@ class _Texts:
     keys: np.ndarray
 
     def links(self, rows: np.ndarray, keys: np.ndarray, jaccard: float) -> tuple[Links, Links]:
-        """Pairs of rows that join all with the same text, and all with near-duplicate ones.
+        """Links between rows with the same text, and between rows with near-duplicate texts.
 
         Args:
             rows: int64 [m], the products to compare.
@@ -194,7 +195,7 @@ class _Texts:
         return exact, (rows[first][near[0]], rows[first][near[1]], near[2])
 
 
-def _read(catalogue: Dataset, columns: Sequence[str], apart: bool) -> _Texts:
+def _read(catalogue: Dataset, columns: Sequence[str], keep_variants_apart: bool) -> _CatalogueTexts:
     count = len(catalogue)
     numbers = {"": 0}
     place, keys = np.zeros(count, np.int64), np.zeros(count, np.uint64)
@@ -206,15 +207,15 @@ def _read(catalogue: Dataset, columns: Sequence[str], apart: bool) -> _Texts:
         texts = _normalised(batch, named)
         stop = start + len(texts)
         place[start:stop] = [numbers.setdefault(text, len(numbers)) for text in texts]
-        if apart:
+        if keep_variants_apart:
             described = map(" ".join, zip(texts, _attributes(batch), strict=True))
             keys[start:stop] = [distinguishing_key(text) for text in described]
         start = stop
-    return _Texts(list(numbers), place, np.unique(keys, return_inverse=True)[1])
+    return _CatalogueTexts(list(numbers), place, np.unique(keys, return_inverse=True)[1])
 
 
 def _normalised(batch: pa.Table, columns: Sequence[str]) -> list[str]:
-    """The texts of some columns, joined by a blank and ``normalised``, a text a row."""
+    """The texts of some columns, joined by a space and ``normalised``, with one text per row."""
     parts = [batch[name].to_pylist() for name in columns]
     return [
         normalised(" ".join(values[row] or "" for values in parts)) for row in range(len(batch))
@@ -222,7 +223,7 @@ def _normalised(batch: pa.Table, columns: Sequence[str]) -> list[str]:
 
 
 def _attributes(batch: pa.Table) -> Iterator[str]:
-    """The values of the attributes of each row, joined by blanks and ``normalised``."""
+    """The values of the attributes of each row, joined by spaces and ``normalised``."""
     if "attributes" not in batch.column_names:
         yield from [""] * len(batch)
         return
@@ -237,7 +238,7 @@ def _numbers(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _counted(count: int, found: Mapping[str, Links]) -> Duplicates:
-    """What the links of each kind, one after the other, make of ``count`` products."""
+    """Join the ``count`` products by the links of each kind and count the sets."""
     fewer, examples = {}, {}
     links: list[Links] = []
     sets = np.arange(count)

@@ -13,12 +13,12 @@ from likewise.data.images import has_pixels, image_array
 
 
 def without_duplicates(data: ProductData, deduplication: Deduplication) -> ProductData:
-    """The data with every set of duplicates in one split only, and once there if that is wanted.
+    """Return the data with every set of duplicates in a single split.
 
-    A set stays in the latest of its splits, so that the test split stays the one that others report
-    on; with ``keep="first"`` only its first product stays. The catalogue keeps its rows. The
-    fingerprint changes if a product was removed. Labelled pairs stay as they are: what they are
-    about is offers of one product.
+    A set stays in the latest of its splits, so that the published test split is not changed. With
+    ``keep="first"``, only the first product of a set is kept. The catalogue keeps its rows. The
+    fingerprint changes if a product was removed. Labelled pairs are not changed, because their
+    matches are duplicates by design.
     """
     if data.main.shares_products:
         return data

@@ -1,4 +1,4 @@
-"""The tokens of a text that tell a product from its variants: numbers, colours, sizes."""
+"""The tokens of a text that distinguish variants of a product: numbers, colours, sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which contents of two splits are the same, or alike, whatever their modality."""
+"""Exact and near-duplicate contents of two splits, for any modality."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Contents(Protocol):
         ...
 
     def near(self, later: np.ndarray, earlier: np.ndarray) -> Iterator[Block]:
-        """The pairs that are alike among two sets of rows, by their places in these sets."""
+        """Yield the near-duplicate pairs of two sets of rows, as positions in these sets."""
         ...
 
 
@@ -58,12 +58,12 @@ def identities(contents: Contents, count: int) -> np.ndarray:
 def duplicates(
     contents: Contents, later: Split, earlier: Split
 ) -> Iterator[tuple[int, int, str, float]]:
-    """Every row that has a duplicate in the other split, with its most alike partner there.
+    """Yield every row that has a duplicate in the other split, with its most similar partner there.
 
-    At most as many pairs as rows, where all pairs could be as many as their product.
+    There are at most as many of these pairs as rows, while there could be very many pairs in all.
 
     Yields:
-        (row of ``later``, row of ``earlier``, kind, likeness), a kind at a time, by ascending row.
+        (row of ``later``, row of ``earlier``, kind, likeness), sorted by kind and then by row.
     """
     _, places, others = np.intersect1d(later.ids, earlier.ids, return_indices=True)
     exact = [(places, others, np.ones(len(places)))]
@@ -97,14 +97,14 @@ def _most_alike(
 
 
 class _Partners:
-    """The most alike partner of each of ``size`` contents; -1 for none."""
+    """The most similar partner of each of ``size`` contents; -1 if there is none."""
 
     def __init__(self, size: int) -> None:
         self.partner, self.likeness = np.full(size, -1), np.zeros(size)
 
     def offer(self, places: np.ndarray, partners: np.ndarray, likeness: np.ndarray) -> None:
-        """Take those that are more alike than what is known."""
-        # The last assignment to a place counts: the most alike, and the first of equals.
+        """Keep the offered partners that are more similar than the known ones."""
+        # The last assignment to a place counts: the most similar partner, the first of equal ones.
         order = np.lexsort((-partners, likeness))
         order = order[likeness[order] > self.likeness[places[order]]]
         self.partner[places[order]] = partners[order]

@@ -1,4 +1,4 @@
-"""Something worth knowing of data before a study."""
+"""A finding about the quality of data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DESCRIBING = ("product_id", "title", "description", "category")
 
 @dataclass(frozen=True)
 class Finding:
-    """Something worth knowing before a study.
+    """A problem of the data that is worth knowing before a study.
 
     Attributes:
         kind: missing values, duplicates, outliers, label conflicts, leaks or balance.
@@ -34,7 +34,7 @@ class Finding:
 
 
 def describe(catalogue: Dataset, row: int) -> str:
-    """A product in a few words: its id and the text there is of it."""
+    """Describe a product in a few words: its id and the beginning of its text."""
     names = [name for name in DESCRIBING if name in catalogue.features]
     product = catalogue.select_columns(names)[int(row)]
     identity = product.pop("product_id")

@@ -18,8 +18,8 @@ BLOCK_HASHES = 1_000_000
 BLOCK_FLOATS = 2_000_000
 
 
-class Pictures:
-    """Pictures of a catalogue, to be compared with each other.
+class PictureDuplicates:
+    """Finds the near-duplicates among the pictures of a catalogue.
 
     Two pictures are near-duplicates if their perceptual hashes differ in at most ``hash_distance``
     of 64 bits and their pixels correlate with at least ``correlation``. The hash alone is no

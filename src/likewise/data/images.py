@@ -1,4 +1,4 @@
-"""Pictures between a NumPy array and an Arrow column, without a Python object a pixel."""
+"""Conversion of pictures between NumPy arrays and Arrow columns, without Python objects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def image_dataset(columns: dict[str, list], images: np.ndarray) -> Dataset:
-    """A ``datasets.Dataset`` of ``columns`` and an ``image`` column from uint8 [n, c, h, w]."""
+    """Make a ``datasets.Dataset`` of ``columns`` and an ``image`` column, uint8 [n, c, h, w]."""
     from datasets import Dataset
     from datasets.features.features import Array3DExtensionType
 

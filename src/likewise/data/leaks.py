@@ -1,4 +1,4 @@
-"""Products of one split that stand in another as well: found, counted and removed."""
+"""Leaks: products of one split that are also in another; they are found, counted and removed."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def find_leaks(
     correlation: float = CORRELATION,
     jaccard: float = JACCARD,
 ) -> Leaks:
-    """The exact and near-duplicates between the splits.
+    """Find the exact and near-duplicates between the splits.
 
-    Pictures (the ``image`` column) are exact duplicates if their bytes are the same, near ones as
-    ``Pictures`` defines; texts (``title`` and ``description``, joined) are exact duplicates if they
-    are the same after ``normalised``, near ones as ``Texts`` defines. Products without any text
-    have no duplicates by text. Turned or mirrored pictures are not found, and of two constant
-    pictures only the same ones are.
+    Pictures (the ``image`` column) are exact duplicates if their bytes are the same, and near ones
+    as ``PictureDuplicates`` defines. Texts (``title`` and ``description``, joined) are exact
+    duplicates if they are the same after ``normalised``, and near ones as ``TextDuplicates``
+    defines. Products without any text have no duplicates by text. Rotated or mirrored pictures are
+    not found, and pictures of a single colour are duplicates only if they are identical.
 
     The defaults for pictures were chosen on Fashion-MNIST (70,000 pictures, default splits) by
     looking at all 37 pairs across its splits whose pixels correlate with 0.995 or more and at
@@ -96,12 +96,13 @@ def find_leaks(
 
     Args:
         data: a catalogue and its splits.
-        hash_distance: most bits, of 64, in which the hashes of near-duplicate pictures differ.
+        hash_distance: largest Hamming distance, of 64 bits, between the hashes of near-duplicate
+            pictures.
         correlation: least correlation of their pixels.
         jaccard: least Jaccard similarity of near-duplicate texts, on 5-character shingles.
     """
     if not 0 <= hash_distance <= 64:
-        raise LikewiseError(f"hash_distance={hash_distance} must lie between 0 and 64 bits")
+        raise LikewiseError(f"hash_distance={hash_distance} must be between 0 and 64 bits")
     for name, value in (("correlation", correlation), ("jaccard", jaccard)):
         if not 0 < value <= 1:
             raise LikewiseError(f"{name}={value} must be above 0 and at most 1")
@@ -118,10 +119,10 @@ def find_leaks(
 
 
 def remove_leaks(data: ProductData, leaks: Leaks) -> ProductData:
-    """The data without the counterparts of the leaked products; ``leaks`` are those of ``data``.
+    """Return the data without the counterparts of the leaked products in earlier splits.
 
-    Products leave the earlier split of a pair, so that the test split stays the one that others
-    report on. The catalogue keeps its rows. The fingerprint changes if a product was removed.
+    Products are removed from the earlier split of a pair, so that the published test split is not
+    changed. The catalogue keeps its rows. The fingerprint changes if a product was removed.
     """
     if not leaks.found:
         return data

@@ -1,4 +1,4 @@
-"""Encoded pictures of any size to one uint8 array."""
+"""Conversion of encoded pictures of any size to one uint8 array."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from likewise.errors import LikewiseError
 
 
 def letterbox(picture: Image.Image, size: int) -> np.ndarray:
-    """An RGB picture fitted into a square, uint8 [3, size, size].
+    """Fit an RGB picture into a square, uint8 [3, size, size].
 
-    Its proportions stay: the longer side is brought to ``size`` (bilinear, antialiased), the
-    picture is centred, and what is left over is white, as the ground of shops' pictures is.
+    The proportions are kept: the longer side is scaled to ``size`` (bilinear, antialiased) and the
+    picture is centred. The rest is white, like the background of most shops' pictures.
     """
     scale = size / max(picture.size)
     fitted = [max(1, round(side * scale)) for side in picture.size]
@@ -31,12 +31,12 @@ def letterbox(picture: Image.Image, size: int) -> np.ndarray:
 
 
 def decode_all(pictures: Sequence[bytes | Path], names: Sequence[str], size: int) -> np.ndarray:
-    """Pictures as ``letterbox`` makes them, uint8 [n, 3, size, size], on all cores.
+    """Decode pictures on all cores and ``letterbox`` them, uint8 [n, 3, size, size].
 
     Args:
         pictures: encoded, or files.
-        names: of the pictures, for what is said of a damaged one.
-        size: of a side, in pixels.
+        names: names of the pictures, for error messages.
+        size: side in pixels.
 
     Raises:
         LikewiseError: for a picture that cannot be used, and for a size out of bounds or beyond the

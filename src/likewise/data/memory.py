@@ -1,4 +1,4 @@
-"""Whether what an option asks for fits into memory, before anything is read or drawn."""
+"""Checks that the data of an option fit into memory, before anything is read."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def check_image_size(size: int, least: int = 1) -> None:
 
 
 def check_memory(needed: float, what: str, advice: str) -> None:
-    """Refuse what needs more bytes than the machine has.
+    """Raise an error if something needs more memory than the machine has.
 
     Args:
         needed: bytes.
-        what: needs them, the start of the sentence.
-        advice: what to do, its end.
+        what: what needs them, the start of the error message.
+        advice: what to do, the end of the error message.
     """
     held = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > held:

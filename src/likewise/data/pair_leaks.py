@@ -1,4 +1,4 @@
-"""The test pairs that no earlier split holds."""
+"""Test pairs that are not in an earlier split."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from likewise.data.catalogue import ProductData
 from likewise.data.contents import content_numbers
 from likewise.data.relevance import Pairs
 
-# The split of the test pairs that stand in no earlier split.
+# The name of the split of test pairs that are not in an earlier split.
 UNLEAKED = "test_without_leaks"
 
 
 def with_unleaked_test(data: ProductData) -> ProductData:
     """The data with the split ``test_without_leaks`` of their labelled pairs.
 
-    It holds the test pairs that stand in no earlier split, whichever side is left. Data without
-    labelled pairs are returned as they are.
+    It contains the test pairs that are not in an earlier split, in either order of their products.
+    Data without labelled pairs are returned unchanged.
     """
     if not data.has(Pairs):
         return data

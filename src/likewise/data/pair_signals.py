@@ -1,4 +1,4 @@
-"""How alike the two products of a pair are, in numbers that need no training of an encoder."""
+"""Similarity signals of the two products of a pair, which need no encoder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 COLUMNS = ("title", "brand", "category", "description")
-# Characters of a text that are compared.
+# The number of characters of a text that are compared.
 MOST = 1000
 SEPARATORS = re.compile(r"[-./_\s]")
 MODEL = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9]{4,}|\d{4,}")
@@ -31,16 +31,16 @@ Weights = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Texts:
-    """What is compared of a text."""
+class OfferText:
+    """The normalised text of an offer and what is derived from it for comparison."""
 
     text: str
     words: frozenset[str]
     grams: frozenset[str]
 
     @classmethod
-    def of(cls, text: str | None) -> Texts:
-        """Normalised and cut."""
+    def of(cls, text: str | None) -> OfferText:
+        """Normalise a text and cut it to the length that is compared."""
         found = normalised((text or "")[:MOST])
         padded = f" {found} "
         grams = (padded[start : start + 4] for start in range(len(padded) - 3)) if found else ()
@@ -49,10 +49,10 @@ class Texts:
 
 @dataclass(frozen=True)
 class Offer:
-    """What is compared of a product."""
+    """The contents of a product that are compared."""
 
-    columns: dict[str, Texts]
-    everything: Texts
+    columns: dict[str, OfferText]
+    everything: OfferText
     models: frozenset[str]
     numbers: frozenset[str]
     price: float
@@ -60,7 +60,7 @@ class Offer:
 
 
 def read_offers(catalogue: Dataset, rows: np.ndarray) -> list[Offer]:
-    """What is compared of the products ``rows`` (int64)."""
+    """Read the contents of the products ``rows`` (int64) that are compared."""
     names = [name for name in (*COLUMNS, "price", "attributes") if name in catalogue.column_names]
     table: dict[str, Sequence[Any]] = catalogue.select_columns(names).select(rows)[:]
     return [_offer({name: table[name][row] for name in names}) for row in range(len(rows))]
@@ -72,9 +72,9 @@ def _offer(product: Mapping[str, Any]) -> Offer:
         for item in product.get("attributes") or ()
         if item["value"] and item["value"].strip()
     }
-    columns = {name: Texts.of(product[name]) for name in COLUMNS if name in product}
+    columns = {name: OfferText.of(product[name]) for name in COLUMNS if name in product}
     parts = [product[name] for name in COLUMNS if product.get(name)]
-    everything = Texts.of(" ".join([*parts, *attributes.values()]))
+    everything = OfferText.of(" ".join([*parts, *attributes.values()]))
     telling = distinguishing_tokens(everything.text)
     joined = [SEPARATORS.sub("", token) for token in telling]
     models = frozenset(token for token in joined if MODEL.fullmatch(token))
@@ -84,10 +84,10 @@ def _offer(product: Mapping[str, Any]) -> Offer:
 
 
 class PairSignals:
-    """Signals of pairs, each the same whichever product is on the left.
+    """Computes signals of pairs, which do not depend on the order of the two products.
 
     Konda et al., "Magellan: Toward Building Entity Matching Management Systems", VLDB 2016, on
-    features of this kind. ``fit`` learns what words are rare, and which attributes are common.
+    features of this kind. ``fit`` learns the frequencies of words and which attributes are common.
     """
 
     def __init__(self) -> None:
@@ -114,30 +114,31 @@ class PairSignals:
 
     @property
     def fitted(self) -> bool:
-        """Whether it has learned."""
+        """Whether ``fit`` was called."""
         return bool(self.columns)
 
     def to_json(self) -> str:
-        """What was learned."""
+        """Return the fitted state as JSON."""
         return json.dumps(vars(self), ensure_ascii=True)
 
     @classmethod
     def from_json(cls, text: str) -> PairSignals:
-        """What ``to_json`` wrote."""
+        """Restore the state that ``to_json`` returned."""
         made = cls()
         vars(made).update(json.loads(text))
         return made
 
     @property
     def names(self) -> list[str]:
-        """Of the signals, in their order."""
-        empty = Offer({}, Texts.of(""), frozenset(), frozenset(), float("nan"), {})
+        """The names of the signals, in their order."""
+        empty = Offer({}, OfferText.of(""), frozenset(), frozenset(), float("nan"), {})
         return list(self._signals(empty, empty))
 
     def __call__(self, offers: Sequence[Offer], left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Float32 [m, signals] of pairs, int64 [m] places in ``offers``; NaN where one is missing.
+        """Return the signals of pairs, float32 [m, signals]; NaN where one is missing.
 
-        Distances and the like are between 0 and 1, 1 for the same.
+        Similarities are between 0 and 1, with 1 for equal contents. ``left`` and ``right`` are
+        int64 [m], positions in ``offers``.
         """
         rows = [
             list(self._signals(offers[one], offers[other]).values())
@@ -146,7 +147,7 @@ class PairSignals:
         return np.array(rows, np.float32).reshape(len(rows), -1)
 
     def _signals(self, one: Offer, other: Offer) -> dict[str, float]:
-        nothing = Texts.of("")
+        nothing = OfferText.of("")
         found: dict[str, float] = {}
         for name in self.columns:
             pair = one.columns.get(name, nothing), other.columns.get(name, nothing)
@@ -178,7 +179,7 @@ class PairSignals:
             found[f"{name} alike"] = _sorted_alike(a or "", b or "") if known else float("nan")
         return found
 
-    def _texts(self, one: Texts, other: Texts) -> dict[str, float]:
+    def _texts(self, one: OfferText, other: OfferText) -> dict[str, float]:
         shared, either = one.words & other.words, one.words | other.words
         known = bool(one.text and other.text)
         values = {
@@ -222,7 +223,7 @@ def _sorted_alike(one: str, other: str) -> float:
 
 
 def _both(name: str, one: float, other: float) -> dict[str, float]:
-    """The smaller and the larger of what is said from either side; NaN where one says nothing."""
+    """The smaller and the larger of the values of both sides; NaN if one is missing."""
     known = one == one and other == other
     least, most = sorted((one, other)) if known else (float("nan"), float("nan"))
     return {f"{name} least": least, f"{name} most": most}

@@ -1,4 +1,4 @@
-"""Pictures that can be used, brought to RGB, and what is wrong with the others."""
+"""Reading of pictures as RGB, and the reasons why some cannot be used."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from PIL import Image, ImageOps
 
 from likewise.data.regular_file import NotRegular, TooLarge, read_regular
 
-# Pixels a side; nothing can be made out in less.
+# Pixels per side; nothing can be recognised in smaller pictures.
 SMALLEST = 8
-# Bytes of a picture file; a photograph of 60 megapixels holds about half of it.
+# The largest size of a picture file in bytes, about twice that of a photograph of 60 megapixels.
 LARGEST_FILE = 64 * 2**20
 
-# Grey pictures of more than 8 bits a pixel, and what white is in them.
+# Modes of grey pictures with more than 8 bits per pixel, and their value of white.
 WHITE = {"I;16": 65535, "I;16L": 65535, "I;16B": 65535, "I;16N": 65535, "I": 65535}
 
 
@@ -78,19 +78,21 @@ def digest(source: bytes | str | Path) -> int | None:
     return int.from_bytes(hashlib.blake2b(encoded, digest_size=8).digest(), "big")
 
 
-def placeholders(digests: np.ndarray, least: int = 20, share: float = 0.01) -> np.ndarray:
-    """The pictures that so many products have that they show none of them.
+def placeholders(
+    digests: np.ndarray, min_products: int = 20, min_share: float = 0.01
+) -> np.ndarray:
+    """Find placeholders: pictures that so many products share that they cannot show the product.
 
     Args:
         digests: uint64 [n], of the pictures of a catalogue.
-        least: of products that share a placeholder.
-        share: of all pictures that a placeholder makes up at least.
+        min_products: minimum number of products that share a placeholder.
+        min_share: minimum share of a placeholder among all pictures.
 
     Returns:
         uint64 [p], the digests of the placeholders, ascending.
     """
     found, counts = np.unique(digests, return_counts=True)
-    return found[(counts >= least) & (counts >= share * len(digests))]
+    return found[(counts >= min_products) & (counts >= min_share * len(digests))]
 
 
 def picture_bytes(path: str | Path) -> bytes:

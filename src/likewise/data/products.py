@@ -13,20 +13,21 @@ from torch import Tensor
 if TYPE_CHECKING:
     from datasets import Dataset
 
-# By modality, a row a product. Pictures are uint8; token ids int32, 0 where there is none.
+# Tensors by modality, with one row per product. Pictures are uint8; token ids are int32, padded
+# with 0.
 Products = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True)
 class LabelledPairs:
-    """Pairs of products, and where these come from.
+    """Labelled pairs of products, and the catalogue they come from.
 
     Attributes:
-        products: all that stand in a pair, each once.
-        left, right: int64 [m], rows of ``products``.
+        products: every product that is in a pair, once.
+        left, right: int64 [m], the rows in ``products`` of each pair.
         labels: int64 [m], 1 for a match.
-        catalogue: the whole one.
-        rows: int64, of ``products`` in the catalogue.
+        catalogue: the whole catalogue.
+        rows: int64, the rows of ``products`` in the catalogue.
     """
 
     products: Products
@@ -38,23 +39,23 @@ class LabelledPairs:
 
 
 def count(products: Products) -> int:
-    """How many there are."""
+    """Return the number of products."""
     return len(next(iter(products.values())))
 
 
 def take(products: Products, rows: Tensor | slice) -> Products:
-    """Some of them; what no sequence among these fills is left off its end."""
+    """Select some products; columns of token ids that are padding in all of them are removed."""
     return {name: _trimmed(values[rows]) for name, values in products.items()}
 
 
 def parts(products: Products, size: int) -> Iterator[Products]:
-    """All of them, ``size`` at a time."""
+    """Yield all products in batches of ``size``."""
     for start in range(0, count(products), size):
         yield take(products, slice(start, start + size))
 
 
 def to_float(products: Products) -> Products:
-    """Pictures as floats in [0, 1]; everything else as it is."""
+    """Convert pictures to floats in [0, 1]; other tensors are not changed."""
     return {
         name: values.float().div_(255) if values.dtype == torch.uint8 else values
         for name, values in products.items()
@@ -62,12 +63,12 @@ def to_float(products: Products) -> Products:
 
 
 def join(products: Products, others: Products) -> Products:
-    """These and behind them those, sequences filled up to one length."""
+    """Concatenate two batches of products; token ids are padded to one length."""
     return {name: _joined(values, others[name]) for name, values in products.items()}
 
 
 def _trimmed(values: Tensor) -> Tensor:
-    """Token ids without the places at the end that no row fills."""
+    """Remove the columns at the end that are padding in all rows of token ids."""
     if values.dtype != torch.int32:
         return values
     used = (values != 0).flatten(0, -2).any(0).nonzero()
@@ -83,6 +84,6 @@ def _joined(one: Tensor, other: Tensor) -> Tensor:
 
 
 def gather_front(ids: Tensor) -> Tensor:
-    """Token ids [b, length] with the zeros between them moved behind the last."""
+    """Move the zeros between token ids [b, length] to the end of each row."""
     order = (ids == 0).to(torch.uint8).argsort(dim=1, stable=True)
     return _trimmed(ids.gather(1, order))

@@ -1,4 +1,4 @@
-"""What is wrong with a catalogue, and which of it would spoil a study."""
+"""Problems of a catalogue, and whether they would make a study misleading."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 KINDS = ("missing values", "duplicates", "outliers", "label conflicts", "leaks", "balance")
-# Iglewicz and Hoaglin, "How to Detect and Handle Outliers", 1993: the modified z-score above which
-# a value is one.
+# The modified z-score above which a value is an outlier (Iglewicz and Hoaglin, "How to Detect and
+# Handle Outliers", 1993).
 OUTLYING = 3.5
 # What products can be told apart by, and the share without any of it above which a study would be
 # about the gaps.
 CONTENTS = ("title", "description", "attributes", "image", "reviews")
 MOSTLY_MISSING = 0.5
-# Near-duplicates of a test product in training that no longer are an accident.
+# The share of test products with near-duplicates in training that is no longer an accident.
 TOLERATED_LEAKS = 0.01
 
 
 def find_problems(data: ProductData) -> list[Finding]:
-    """Everything the checks find, a kind at a time.
+    """Run all checks and return their findings, sorted by kind.
 
     A study is spoilt by: an empty split or one where nothing can be found, a label that is
     contradicted, an exact duplicate or more than 1 % near-duplicates of test products in training,
@@ -50,7 +50,7 @@ def find_problems(data: ProductData) -> list[Finding]:
 
 
 def missing_values(data: ProductData) -> Iterable[Finding]:
-    """Columns with products that have no value, or an empty one; products without any content."""
+    """Find columns with missing or empty values, and products without any content."""
     products = data.catalogue
     count = len(data.catalogue)
     missing = {name: _is_missing(column) for name, column in _table(data.catalogue).items()}
@@ -69,7 +69,7 @@ def missing_values(data: ProductData) -> Iterable[Finding]:
 
 
 def same_products(data: ProductData) -> Iterable[Finding]:
-    """Products with the same, or nearly the same, picture or text as another."""
+    """Find products with the same, or nearly the same, picture or text as another product."""
     products = data.catalogue
     everything = np.arange(len(data.catalogue))
     for modality, contents in contents_of(data.catalogue, everything).items():
@@ -104,10 +104,10 @@ def same_products(data: ProductData) -> Iterable[Finding]:
 
 
 def outliers(data: ProductData) -> Iterable[Finding]:
-    """Prices and lengths of texts far from the others, on a logarithmic scale.
+    """Find outliers among prices and lengths of texts, on a logarithmic scale.
 
-    By the modified z-score, from the median and the median absolute deviation (Iglewicz and
-    Hoaglin, 1993); a price of zero or less is an outlier of its own.
+    The criterion is the modified z-score, from the median and the median absolute deviation
+    (Iglewicz and Hoaglin, 1993); a price of zero or less is an outlier of its own.
     """
     products = data.catalogue
     table = _table(data.catalogue)
@@ -126,9 +126,9 @@ def outliers(data: ProductData) -> Iterable[Finding]:
 
 
 def leaks(data: ProductData) -> Iterable[Finding]:
-    """Products of one split with a duplicate in another.
+    """Find products of one split with a duplicate in another.
 
-    Not looked for where splits share products by design, as those of labelled pairs do.
+    Splits that share products by design, such as those of labelled pairs, are not checked.
     """
     products = data.catalogue
     if data.main.shares_products:
@@ -166,7 +166,7 @@ def problems_of_relevance(data: ProductData) -> Iterable[Finding]:
 
 
 def _table(catalogue: Dataset) -> dict[str, pa.Array]:
-    """The columns but the pixels, each in one piece."""
+    """Return all columns except pixels as one table, with one chunk per column."""
     names = [n for n in catalogue.column_names if n != "image" or not has_pixels(catalogue)]
     table = catalogue.select_columns(names).with_format("arrow")[:]
     return {name: _one_piece(table[name]) for name in names}

@@ -1,4 +1,4 @@
-"""Reading files that a person's data name: only regular ones, and only so much of them."""
+"""Reading of files that users name: only regular files of limited size are read."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ from likewise.errors import LikewiseError
 
 
 def stratified_sample(groups: np.ndarray, size: int, seed: int) -> np.ndarray:
-    """Row numbers of ``size`` products, every group in proportion to its share.
+    """Draw ``size`` products, from every group in proportion to its size.
 
     Args:
         groups: int64 [n].
-        size: how many to draw, at most n.
-        seed: of the draw.
+        size: number of products to draw, at most n.
+        seed: seed of the random draw.
 
     Returns:
         int64 [size], ascending.
@@ -33,7 +33,7 @@ def stratified_sample(groups: np.ndarray, size: int, seed: int) -> np.ndarray:
 def group_split(
     groups: np.ndarray, shares: Mapping[str, float], seed: int
 ) -> dict[str, np.ndarray]:
-    """Rows of splits that share no group, in about the given shares of the rows.
+    """Draw splits that share no group, with about the given shares of the rows.
 
     The groups are drawn in random order and the rows in this order cut by the shares; a group that
     a cut falls into goes to the side that its middle is on. The larger the groups, the further the
@@ -41,14 +41,14 @@ def group_split(
 
     Args:
         groups: int64 [n]; each row of group -1 (unknown) counts as a group of its own.
-        shares: by the name of the split, above 0 and 1 together.
-        seed: of the draw.
+        shares: shares by name of the split; each is above 0 and they sum to 1.
+        seed: seed of the random draw.
 
     Returns:
         int64 rows of each split, ascending.
 
     Raises:
-        LikewiseError: for other shares, or where a split would have no row.
+        LikewiseError: if the shares are not valid, or if a split would have no row.
     """
     rows = whole_groups(groups, shares, seed)
     if empty := [name for name in rows if not len(rows[name])]:
@@ -63,9 +63,9 @@ def group_split(
 def whole_groups(
     groups: np.ndarray, shares: Mapping[str, float], seed: int
 ) -> dict[str, np.ndarray]:
-    """As ``group_split`` draws them, but a split may be left without any row."""
+    """Draw splits like ``group_split``, but allow splits without any row."""
     if min(shares.values(), default=0) <= 0 or abs(sum(shares.values()) - 1) > 1e-9:
-        raise LikewiseError(f"the shares {dict(shares)} of a split must be above 0 and 1 together")
+        raise LikewiseError(f"the shares {dict(shares)} of a split must be above 0 and sum to 1")
     alone = groups.max(initial=0) + 1 + np.arange(len(groups))
     _, group, sizes = np.unique(
         np.where(groups < 0, alone, groups), return_inverse=True, return_counts=True

@@ -1,4 +1,4 @@
-"""Augmentation of a batch of texts on its device, each drawn on its own."""
+"""Augmentation of a batch of texts on its device, with random choices for each text."""
 
 from __future__ import annotations
 
@@ -10,37 +10,50 @@ from likewise.errors import LikewiseError
 
 
 class TextAugmentation(nn.Module):
-    """Deletes a random span of tokens, and single ones.
+    """Deletes a random span of tokens and random single tokens.
 
     Li et al., "Deep Entity Matching with Pre-Trained Language Models", VLDB 2021, section 3.3
     (span deletion).
 
     Args:
-        probability: that a text loses a span.
-        share: of a text's tokens, that the span has at most.
-        drop: probability of each token to be lost.
+        span_deletion_probability: probability that a span of a text is deleted.
+        max_span_fraction: largest length of the span as a fraction of the tokens of the text.
+        token_deletion_probability: probability that a token is deleted.
     """
 
-    def __init__(self, probability: float = 0.0, share: float = 0.25, drop: float = 0.0) -> None:
+    def __init__(
+        self,
+        span_deletion_probability: float = 0.0,
+        max_span_fraction: float = 0.25,
+        token_deletion_probability: float = 0.0,
+    ) -> None:
         super().__init__()
-        for name, value in (("probability", probability), ("share", share), ("drop", drop)):
-            if not 0 <= value <= 1:
+        self.span_deletion_probability = span_deletion_probability
+        self.max_span_fraction = max_span_fraction
+        self.token_deletion_probability = token_deletion_probability
+        for name in (
+            "span_deletion_probability",
+            "max_span_fraction",
+            "token_deletion_probability",
+        ):
+            if not 0 <= (value := getattr(self, name)) <= 1:
                 raise LikewiseError(f"augmentation.text.{name}={value} must be between 0 and 1")
-        self.probability, self.share, self.drop = probability, share, drop
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Token ids [b, length], 0 behind the last, to the same; a text keeps its first token.
+        """Augment token ids [b, length], padded with 0; each text keeps its first token.
 
-        Draws from torch's global generator.
+        Random numbers come from torch's global generator.
         """
-        if not (self.probability or self.drop):
+        if not (self.span_deletion_probability or self.token_deletion_probability):
             return ids
         lengths = (ids != 0).sum(1, keepdim=True)
         places = torch.arange(ids.shape[1], device=ids.device)
         drawn = torch.rand(3, len(ids), 1, device=ids.device)
-        span = (drawn[0] * self.share * lengths).ceil() * (drawn[1] < self.probability)
+        has_span = drawn[1] < self.span_deletion_probability
+        span = (drawn[0] * self.max_span_fraction * lengths).ceil() * has_span
         start = 1 + drawn[2] * (lengths - span - 1).clamp_min(0)
-        lost = (places >= start) & (places < start + span)
-        if self.drop:
-            lost |= torch.rand(ids.shape, device=ids.device) < self.drop
-        return gather_front(ids.masked_fill(lost & (places > 0), 0))
+        deleted = (places >= start) & (places < start + span)
+        if self.token_deletion_probability:
+            drawn = torch.rand(ids.shape, device=ids.device)
+            deleted |= drawn < self.token_deletion_probability
+        return gather_front(ids.masked_fill(deleted & (places > 0), 0))

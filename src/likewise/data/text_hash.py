@@ -7,8 +7,8 @@ hashes (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3)
 every proposed pair is compared exactly. All seeds are fixed, and whether a pair is proposed depends
 on its two texts alone.
 
-Everything works on blocks of texts as arrays of code points; what is kept of a text is one 64-bit
-key a band.
+All functions work on blocks of texts as arrays of code points; one 64-bit key per band is kept of
+each text.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from scipy.sparse.csgraph import connected_components
 
 SHINGLE = 5
 PERMUTATIONS = 126
-# Least probability with which a pair just at the threshold becomes a candidate.
+# The least probability that a pair exactly at the threshold becomes a candidate.
 RECALL = 0.995
-# Characters hashed at once (0.5 MB an array, so that the permutations stay in the cache),
+# Characters hashed at once (0.5 MB per array, so that the permutations stay in the cache),
 # characters compared at once (40 MB) and candidate pairs held at once (30 MB).
 BLOCK_HASHED = 65_536
 BLOCK_COMPARED = 1_000_000
@@ -39,11 +39,11 @@ BASE = np.uint64(0x9E3779B97F4A7C15)
 Links = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-class Texts:
-    """Texts of a catalogue, to be compared with each other.
+class TextDuplicates:
+    """Finds the near-duplicates among the texts of a catalogue.
 
-    A pair at the threshold is missed with a probability of at most 1 - ``RECALL``, a closer one
-    with less.
+    The probability of missing a pair at the threshold is at most 1 - ``RECALL``, and smaller for
+    more similar pairs.
 
     Args:
         texts: normalised, the whole catalogue.
@@ -88,10 +88,10 @@ class Texts:
 
 
 def near_links(texts: Sequence[str], jaccard: float, keys: np.ndarray) -> Links:
-    """As many near-duplicate pairs as join all that are joined by such pairs.
+    """Find enough near-duplicate pairs to connect all texts that such pairs connect.
 
-    Not all pairs: once two texts belong together, they are not compared any more, so that
-    thousands of texts that are all alike cost little more than as many that are not.
+    Not all pairs are found: texts that are already connected are not compared again, so that
+    thousands of similar texts cost little more than as many different ones.
 
     Args:
         texts: n, normalised and distinct among those of one key; others cost a comparison each.
@@ -102,7 +102,7 @@ def near_links(texts: Sequence[str], jaccard: float, keys: np.ndarray) -> Links:
         places in ``texts`` (int64 [p] each) and the Jaccard similarities, float64 [p].
     """
     bands = band_keys(texts, jaccard)
-    # Texts of another key get other buckets; that two keys may clash is seen to below.
+    # Texts of different keys get different buckets; collisions of keys are handled below.
     bands ^= _mixed(keys.astype(np.uint64) + BASE)
     links: list[Links] = []
     sets = np.arange(len(texts))
@@ -210,7 +210,7 @@ def shingle_hashes(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def normalised(text: str) -> str:
-    """The text in NFKC, case-folded, every run of white space a single blank."""
+    """The text in NFKC, case-folded, with every run of white space replaced by one space."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
@@ -221,7 +221,7 @@ def shingles(text: str) -> frozenset[str]:
 
 
 def _bands(jaccard: float) -> tuple[int, int]:
-    """How many bands of how many hashes: the fewest candidates that keep ``RECALL``."""
+    """The numbers of bands and of hashes per band with the fewest candidates at ``RECALL``."""
     sizes = [
         size
         for size in range(1, PERMUTATIONS // 2 + 1)
@@ -232,7 +232,7 @@ def _bands(jaccard: float) -> tuple[int, int]:
 
 
 def _with_first(keys: np.ndarray, sets: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each text of a bucket (one key) and the first of it."""
+    """Pair each text of a bucket (of one key) with the first text of the bucket."""
     order = np.argsort(keys, kind="stable")
     start, _ = _runs(keys[order])
     rest = np.flatnonzero(start != np.arange(len(order)))
@@ -259,7 +259,7 @@ def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ranges(first: np.ndarray, last: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each place i with every number from first[i] to before last[i], a block at a time."""
+    """Each place i with every number from first[i] to last[i] (exclusive), in blocks."""
     counts = last - first
     for block in _blocks(counts, BLOCK_PAIRS):
         part = counts[block]

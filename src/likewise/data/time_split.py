@@ -1,4 +1,4 @@
-"""Splits by time: what is learnt from the past is judged on what came later."""
+"""Splits by time: training on the past, evaluation on later events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def time_splits(
 
     Args:
         time: float64 [m], in any unit.
-        validation_share, test_share: of all events, each above 0, below 1 together.
+        validation_share, test_share: shares of all events, each above 0, with a sum below 1.
 
     Returns:
         rows of each split, int64, ascending.
@@ -25,7 +25,7 @@ def time_splits(
     if not (validation_share > 0 and test_share > 0 and validation_share + test_share < 1):
         raise LikewiseError(
             f"data.validation_share={validation_share} and data.test_share={test_share} must be "
-            "above 0 and below 1 together"
+            "above 0 with a sum below 1"
         )
     if not len(time):
         raise LikewiseError("there are no events to split by time")

@@ -1,4 +1,4 @@
-"""Words of a title, in scripts with blanks between words and in those without."""
+"""Splitting of texts into words, for scripts with and without spaces between words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import cache
 
-# Chinese characters and kana, which follow each other without blanks.
+# Chinese characters and kana, which are written without spaces.
 UNPARTED = (
     "々〆〇\u3041-\u3096\u309d\u309e\u30a1-\u30fa\u30fc-\u30fe\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\U00020000-\U0003ffff"
@@ -14,11 +14,11 @@ UNPARTED = (
 
 
 def tokens(text: str) -> list[str]:
-    """The words of a text, in their order, in NFKC and small letters.
+    """Split a text into its words, in NFKC and lower case.
 
     Runs of Chinese characters and kana become their overlapping pairs (a single one stays single),
-    which need no dictionary and find most words. Everywhere else words are what stands between
-    blanks and punctuation; Thai and its like, which have neither, come out in long runs. Numbers
+    which need no dictionary and find most words. In other scripts, words are
+    separated by spaces and punctuation; Thai and similar scripts give long tokens. Numbers
     keep their decimals and their units (``3.5mm``, ``1/2``), and what is joined by hyphens and
     holds a digit is a model number and stays whole (``wh-1000xm4``). Apostrophes are left out.
     """

@@ -1,1 +1,1 @@
-"""One file an encoder: a batch of products to embeddings."""
+"""Encoders map a batch of products to embeddings; each one has a file of its own."""

@@ -1,4 +1,4 @@
-"""Token embeddings without their order."""
+"""Mean of token embeddings, without regard to word order."""
 
 from __future__ import annotations
 
@@ -17,44 +17,45 @@ class Bag(TextEncoder):
     ACL 2015 (deep averaging network); with ``text=ngrams`` the input of fastText.
 
     Args:
-        vocabulary_size: token ids are below it; 0 is none.
-        width: of a token's embedding.
-        hidden_sizes: widths of the hidden layers; without any, the mean is only mapped to
-            ``embedding_size``, and with ``width`` equal to that it is the embedding.
-        dropout: probability before each linear layer.
+        vocabulary_size: number of token ids; id 0 is padding.
+        token_embedding_size: size of the embedding of a token.
+        hidden_sizes: sizes of the hidden layers. Without hidden layers, a linear layer maps the
+            mean to ``embedding_size``; if ``token_embedding_size`` equals ``embedding_size``, the
+            mean itself is the embedding.
+        dropout: dropout probability before each linear layer.
     """
 
     def __init__(
         self,
         vocabulary_size: int,
         embedding_size: int,
-        width: int = 128,
+        token_embedding_size: int = 128,
         hidden_sizes: Sequence[int] = (256,),
         dropout: float = 0.1,
         nonnegative: bool = False,
         modality: str = "text",
     ) -> None:
         super().__init__(embedding_size, nonnegative, modality)
-        self.tokens = nn.Embedding(vocabulary_size, width, padding_idx=0)
+        self.tokens = nn.Embedding(vocabulary_size, token_embedding_size, padding_idx=0)
         layers: list[nn.Module] = []
-        before = width
+        before = token_embedding_size
         for size in hidden_sizes:
             layers += [nn.Dropout(dropout), nn.Linear(before, size), nn.ReLU()]
             before = size
-        if hidden_sizes or width != embedding_size:
+        if hidden_sizes or token_embedding_size != embedding_size:
             layers += [nn.Dropout(dropout), nn.Linear(before, embedding_size)]
         self.layers = nn.Sequential(*layers)
 
     def features(self, products: Tensor) -> Tensor:
-        """Token ids [b, length] to float [b, embedding_size]."""
+        """Map token ids [b, length] to float [b, embedding_size]."""
         return self.layers(mean_embedding(self.tokens, products))
 
 
 def mean_embedding(tokens: nn.Embedding, ids: Tensor) -> Tensor:
-    """The mean over the ids [..., length] that are not 0, float [..., width]; zero without any."""
+    """Mean embedding of the ids [..., length] that are not 0, float [..., d]; zero without ids."""
     if not ids.shape[-1]:
         ids = ids.new_zeros(*ids.shape[:-1], 1)
     flat = ids.reshape(-1, ids.shape[-1])
-    # Never holds the embeddings of all tokens at once.
+    # This never holds the embeddings of all tokens in memory at once.
     means = F.embedding_bag(flat, tokens.weight, mode="mean", padding_idx=0)
     return means.view(*ids.shape[:-1], tokens.embedding_dim)

@@ -1,4 +1,4 @@
-"""What an encoder is."""
+"""The base class of encoders."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from likewise.data.products import Products, parts, to_float
 
 
 class Encoder(nn.Module):
-    """A batch of products to embeddings, float [b, embedding_size].
+    """Maps a batch of products to embeddings, float [b, embedding_size].
 
-    A subclass sets ``modality`` and writes ``features``; whoever trains it calls ``forward``.
+    A subclass sets ``modality`` and defines ``features``; training methods call ``forward``.
 
     Args:
-        embedding_size: width of the embedding.
-        nonnegative: pass the embedding through softplus, for similarities between non-negative
+        embedding_size: number of dimensions of the embedding.
+        nonnegative: apply softplus to the embedding, for similarities that need non-negative
             vectors (Jaccard).
 
     Attributes:
-        modality: which tensor it reads: ``image``, ``text``, ``attributes``, ``reviews`` or one of
-            your own.
-        trained_by: the name of the one method that can train it; ``None`` for any method.
-        uninitialised: options that make the same encoder without reading its initial weights; a
-            finished run has weights of its own.
+        modality: the name of the tensor that the encoder reads: ``image``, ``text``,
+            ``attributes``, ``reviews`` or a modality of your own.
+        trained_by: the name of the only method that can train the encoder; ``None`` if any method
+            can.
+        uninitialised: options that build the same encoder without loading its initial weights.
+            They are used to load a finished run, which has its own weights.
     """
 
     modality: str = "image"
@@ -39,30 +40,30 @@ class Encoder(nn.Module):
         self.embedding_size, self.nonnegative = embedding_size, nonnegative
 
     @property
-    def kept(self) -> nn.Module:
-        """The part that is needed after training."""
+    def inference_module(self) -> nn.Module:
+        """The part of the encoder that is needed after training."""
         return self
 
     def count_parameters(self) -> int:
-        """How many learned numbers embedding a product needs."""
-        return sum(parameter.numel() for parameter in self.kept.parameters())
+        """Number of learned parameters that are needed to embed a product."""
+        return sum(parameter.numel() for parameter in self.inference_module.parameters())
 
     def features(self, products: Tensor) -> Tensor:
-        """The embedding before the sign constraint, float [b, embedding_size]."""
+        """Return the embedding before the non-negativity constraint, float [b, embedding_size]."""
         raise NotImplementedError(f"{type(self).__name__} must define features()")
 
     def forward(self, products: Products | Tensor) -> Tensor:
-        """Products, or the tensor of the encoder's own modality, to float [b, embedding_size]."""
+        """Embed products, or the tensor of the encoder's modality: float [b, embedding_size]."""
         own = products if isinstance(products, Tensor) else products[self.modality]
         embedding = self.features(own)
         return F.softplus(embedding) if self.nonnegative else embedding
 
-    def rates(self) -> dict[nn.Parameter, float]:
-        """Parameters that learn at a share of the learning rate, and that share."""
+    def learning_rate_multipliers(self) -> dict[nn.Parameter, float]:
+        """Learning-rate multipliers of single parameters; a missing parameter has 1."""
         return {}
 
     @torch.no_grad()
     def embed(self, products: Products, batch_size: int = 1024) -> Tensor:
-        """Many products as they are held, to float32 [n, embedding_size] in evaluation mode."""
+        """Embed many products in batches in evaluation mode: float32 [n, embedding_size]."""
         self.eval()
         return torch.cat([self(to_float(part)).float() for part in parts(products, batch_size)])

@@ -1,4 +1,4 @@
-"""Convolutional network for small pictures."""
+"""A convolutional network for small pictures."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from likewise.encoders.base import Encoder
 
 
 class CNN(Encoder):
-    """3x3 convolutions and a 2x2 max-pooling a stage, then global mean and maximum.
+    """Stages of 3x3 convolutions with 2x2 max-pooling between them; then global mean and maximum.
 
     Args:
         input_shape: (channels, height, width).
-        channels: width of each stage.
-        convolutions: how many each stage has; a second one at full resolution costs most.
-        activation: a class of ``torch.nn``, such as ``ReLU`` or ``SiLU``.
-        dropout: probability before the last linear layer.
+        channels: number of channels of each stage.
+        convolutions: number of convolutions of each stage; those at full resolution cost most.
+        activation: the name of an activation in ``torch.nn``, such as ``ReLU`` or ``SiLU``.
+        dropout: dropout probability before the last linear layer.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class CNN(Encoder):
     ) -> None:
         super().__init__(embedding_size, nonnegative)
         if not hasattr(nn, activation):
-            raise ValueError(f"encoder.activation={activation} is no class of torch.nn")
+            raise ValueError(f"encoder.activation={activation} is not a class of torch.nn")
         stages: list[nn.Module] = []
         before = input_shape[0]
         for width, number in zip(channels, convolutions, strict=True):
@@ -47,9 +47,9 @@ class CNN(Encoder):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * before, embedding_size))
 
     def features(self, products: Tensor) -> Tensor:
-        """Float [b, c, h, w] to float [b, embedding_size]."""
+        """Map float [b, c, h, w] to float [b, embedding_size]."""
         maps = self.stages(products)
-        # The mean says how much of a pattern there is, the maximum whether there is any.
+        # The mean measures how much of a pattern there is, the maximum whether it occurs at all.
         return self.head(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1))
 
 

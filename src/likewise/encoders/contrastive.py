@@ -10,14 +10,14 @@ from likewise.encoders.base import Encoder
 
 
 class Contrastive(Encoder):
-    """SimCLR: the loss sees a projection of the embedding, the embedding itself is kept.
+    """SimCLR: the loss is computed on a projection of the embedding; inference uses the embedding.
 
     Chen, Kornblith, Norouzi and Hinton, "A Simple Framework for Contrastive Learning of Visual
-    Representations", ICML 2020 (section 4.2 on why the projection is thrown away).
+    Representations", ICML 2020 (section 4.2 explains why the projection is discarded).
 
     Args:
         base: any encoder.
-        projection_size: width of the projection.
+        projection_size: number of dimensions of the projection.
     """
 
     trained_by = "contrastive"
@@ -33,15 +33,15 @@ class Contrastive(Encoder):
         )
 
     @property
-    def kept(self) -> nn.Module:
+    def inference_module(self) -> nn.Module:
         """The base encoder."""
         return self.base
 
     def forward(self, products: Products | Tensor) -> Tensor:
-        """The base encoder's embedding, float [b, embedding_size]."""
+        """Return the embedding of the base encoder, float [b, embedding_size]."""
         return self.base(products)
 
     def project(self, products: Products | Tensor) -> Tensor:
-        """What the loss sees, float [b, projection_size]."""
+        """Return the projection on which the loss is computed, float [b, projection_size]."""
         projected = self.projection(self.base(products))
         return F.softplus(projected) if self.nonnegative else projected

@@ -1,4 +1,4 @@
-"""Several encoders, each of its modality, to one embedding."""
+"""Fusion of several encoders, one per modality, into one embedding."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ KINDS = ("concatenation", "gated", "attention")
 
 
 class Fusion(Encoder):
-    """Encoders of any modalities, joined; a modality that a product lacks is left out.
+    """Fuses encoders of several modalities; a modality that a product lacks is left out.
 
-    ``concatenation`` maps the embeddings side by side, a learned vector standing in for what is
-    missing. ``gated`` weights embeddings dimension by dimension, by a softmax over the modalities
-    there of gates that see all of them (after Arevalo et al., "Gated Multimodal Units for
-    Information Fusion", 2017). ``attention`` weights whole embeddings by a softmax of their
-    agreement with a learned query.
+    ``concatenation`` applies a linear layer to the concatenated embeddings; a learned vector
+    replaces the embedding of a missing modality. ``gated`` is a weighted mean for each dimension:
+    the weights are a softmax over the available modalities, of gates that read all of them (after
+    Arevalo et al., "Gated Multimodal Units for Information Fusion", 2017). ``attention`` is a
+    weighted mean of whole embeddings: the weights are a softmax of their dot products with a
+    learned query.
 
     Args:
-        parts: encoders by a name of your choice; two may read one modality.
-        how: one of the three.
-        modality_dropout: probability in training that a modality of a product is hidden, never its
-            last one (Neverova et al., "ModDrop", TPAMI 2016).
+        parts: encoders by a name of your choice; two of them may read the same modality.
+        fusion_type: ``concatenation``, ``gated`` or ``attention``.
+        modality_dropout: probability that a modality of a product is hidden in training; one
+            modality is always kept (Neverova et al., "ModDrop", TPAMI 2016).
     """
 
     modality = "fusion"
@@ -39,13 +40,15 @@ class Fusion(Encoder):
         self,
         parts: Mapping[str, Encoder],
         embedding_size: int,
-        how: Literal["concatenation", "gated", "attention"] = "gated",
+        fusion_type: Literal["concatenation", "gated", "attention"] = "gated",
         modality_dropout: float = 0.1,
         nonnegative: bool = False,
     ) -> None:
         super().__init__(embedding_size, nonnegative)
-        if how not in KINDS:
-            raise LikewiseError(f"encoder.how={how} is unknown; it can be {', '.join(KINDS)}")
+        if fusion_type not in KINDS:
+            raise LikewiseError(
+                f"encoder.fusion_type={fusion_type} is unknown; it can be {', '.join(KINDS)}"
+            )
         if not 0 <= modality_dropout <= 1:
             raise LikewiseError(
                 f"encoder.modality_dropout={modality_dropout} must be between 0 and 1"
@@ -53,7 +56,7 @@ class Fusion(Encoder):
         if len(parts) < 2:
             raise LikewiseError("encoder=fusion needs at least 2 parts, such as image and text")
         self.parts = nn.ModuleDict(parts)
-        self.how, self.modality_dropout = how, modality_dropout
+        self.fusion_type, self.modality_dropout = fusion_type, modality_dropout
         self.maps = nn.ModuleDict(
             {
                 name: nn.Sequential(
@@ -64,18 +67,18 @@ class Fusion(Encoder):
             }
         )
         number = len(parts)
-        if how == "concatenation":
+        if fusion_type == "concatenation":
             self.missing = nn.Parameter(torch.zeros(number, embedding_size))
             self.join = nn.Linear(number * embedding_size, embedding_size)
-        elif how == "gated":
+        elif fusion_type == "gated":
             self.gates = nn.Linear(number * embedding_size, number * embedding_size)
         else:
             self.query = nn.Parameter(torch.zeros(embedding_size))
 
     def forward(self, products: Products | Tensor) -> Tensor:
-        """Products to float [b, embedding_size].
+        """Map products to float [b, embedding_size].
 
-        A modality that is not in ``products`` at all is one that all of them lack.
+        If a modality is not in ``products``, all products lack it.
         """
         if isinstance(products, Tensor):
             raise TypeError("a fusion encoder reads products by modality, not one tensor")
@@ -102,26 +105,26 @@ class Fusion(Encoder):
 
     @property
     def modalities(self) -> list[str]:
-        """What its parts read, each once."""
+        """The modalities that the encoders read, each listed once."""
         return list(dict.fromkeys(part.modality for part in self._encoders().values()))
 
     def _encoders(self) -> dict[str, Encoder]:
         return dict(self.parts.items())  # type: ignore[arg-type]
 
     def _hide(self, known: Tensor) -> Tensor:
-        """bool [b, parts] with some taken away, of each modality as a whole."""
+        """Modality dropout: bool [b, parts] in which some modalities are set to False."""
         order = [self.modalities.index(part.modality) for part in self._encoders().values()]
         places = torch.tensor(order, device=known.device)
         drawn = torch.rand(len(known), len(self.modalities), device=known.device)[:, places]
-        # The one with the highest draw of those that are there is always kept.
+        # The available modality with the highest draw is always kept.
         highest = drawn.masked_fill(~known, -1.0).amax(1, keepdim=True)
         return known & ((drawn >= self.modality_dropout) | (drawn == highest))
 
     def _join(self, embedded: Tensor, known: Tensor) -> Tensor:
-        """Float [b, parts, embedding_size] and bool [b, parts] to float [b, embedding_size]."""
-        if self.how == "concatenation":
+        """Fuse embeddings [b, parts, d], known [b, parts] of bool, to float [b, d]."""
+        if self.fusion_type == "concatenation":
             return self.join(torch.where(known[..., None], embedded, self.missing).flatten(1))
-        if self.how == "gated":
+        if self.fusion_type == "gated":
             seen = torch.tanh(embedded * known[..., None])
             gates = self.gates(seen.flatten(1)).view_as(seen)
             mask = known[..., None].expand_as(seen)
@@ -132,5 +135,5 @@ class Fusion(Encoder):
 
 
 def present(values: Tensor) -> Tensor:
-    """bool [b]: whether a product has the modality; all zero is how readers say it has not."""
+    """Whether each product has the modality, bool [b]; readers give zeros where it is missing."""
     return (values != 0).flatten(1).any(1)

@@ -1,4 +1,4 @@
-"""The picture itself as its embedding: what a trained encoder has to beat."""
+"""The pixels of a picture as its embedding: a baseline that needs no training."""
 
 from __future__ import annotations
 
@@ -12,26 +12,32 @@ from likewise.errors import LikewiseError
 
 
 class Pixels(Encoder):
-    """The pixels of a picture, one after the other; it has no parameters and goes with method=none.
+    """Uses the pixel values of a picture as its embedding.
+
+    The encoder has no parameters and is used with ``method=none``.
 
     Args:
         input_shape: (channels, height, width).
-        size: height and width to which the picture is averaged before; ``None`` leaves it.
+        image_size: height and width in pixels to which the picture is scaled by average pooling;
+            ``None`` keeps its size.
     """
 
     def __init__(
-        self, input_shape: Sequence[int], size: int | None = None, nonnegative: bool = False
+        self, input_shape: Sequence[int], image_size: int | None = None, nonnegative: bool = False
     ) -> None:
         channels, height, width = input_shape
-        if size is not None and not 1 <= size <= min(height, width):
+        if image_size is not None and not 1 <= image_size <= min(height, width):
             raise LikewiseError(
-                f"encoder.size={size} must be between 1 and {min(height, width)}, the least side"
+                f"encoder.image_size={image_size} must be between 1 and {min(height, width)}, the "
+                "shorter side of the pictures"
             )
-        super().__init__(channels * (size * size if size else height * width), nonnegative)
-        self.size = size
+        super().__init__(
+            channels * (image_size * image_size if image_size else height * width), nonnegative
+        )
+        self.image_size = image_size
 
     def features(self, products: Tensor) -> Tensor:
-        """Float [b, c, h, w] to float [b, embedding_size]."""
-        if self.size is not None:
-            products = F.adaptive_avg_pool2d(products, self.size)
+        """Map float [b, c, h, w] to float [b, embedding_size]."""
+        if self.image_size is not None:
+            products = F.adaptive_avg_pool2d(products, self.image_size)
         return products.flatten(1)

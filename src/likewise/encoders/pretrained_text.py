@@ -15,29 +15,31 @@ from likewise.encoders.reviews import masked_softmax
 from likewise.encoders.text import TextEncoder
 from likewise.errors import LikewiseError
 
-POOLINGS = ("mean", "first", "attention")
+POOLINGS = ("mean", "cls", "attention")
 
 
 class PretrainedText(TextEncoder):
-    """A transformer of the library ``transformers``, pooled over its tokens.
+    """A transformer of the library ``transformers`` with pooling over its tokens.
 
-    Reimers and Gurevych, "Sentence-BERT", EMNLP 2019 (mean pooling). With
-    ``text=pretrained``, whose tokeniser is the model's own.
+    Reimers and Gurevych, "Sentence-BERT", EMNLP 2019 (mean pooling). Use it with
+    ``text=pretrained``, which reads texts with the tokeniser of the model.
 
     Args:
         model: a folder, ``package:<name>/<folder>``, or a name on the hub; see ``find_model``.
-        vocabulary_size: of the tokeniser, to refuse one of another model.
-        embedding_size: width of the embedding; ``None`` for that of the model, without a layer
-            behind it.
-        pooling: ``mean`` of the tokens, the ``first`` one, or ``attention`` by a learned query.
-        frozen_layers: of the model's layers from below, with the token embeddings, are not
-            trained; -1 freezes all.
-        decay: each layer's learning rate as a share of that of the layer above (Howard and Ruder,
-            "Universal Language Model Fine-tuning", ACL 2018); 1 for equal rates.
-        low_rank: train only low-rank additions to the attention's matrices, of this rank (Hu et
-            al., "LoRA", ICLR 2022); 0 trains the matrices themselves.
-        dropout: in the model, in training.
-        pretrained: ``False`` for the same architecture from scratch.
+        vocabulary_size: number of token ids of the tokeniser, to refuse that of another model.
+        embedding_size: output size of a linear layer after the pooling; ``None`` uses the pooled
+            states without a linear layer.
+        pooling: ``mean`` of the token states, the state of the first token (``cls``), or
+            ``attention`` pooling with a learned query.
+        frozen_layers: number of layers, counted from the input, that are not trained; the token
+            embeddings are frozen with them. 0 trains the whole model, -1 freezes it.
+        layerwise_lr_decay: factor between the learning rates of a layer and of the next layer
+            towards the output (Howard and Ruder, "Universal Language Model Fine-tuning", ACL
+            2018); 1 gives all layers the same rate.
+        lora_rank: rank of the LoRA adapters of the attention matrices; only the adapters are
+            trained (Hu et al., "LoRA", ICLR 2022). 0 trains the model without adapters.
+        dropout: dropout probability inside the model.
+        pretrained: ``False`` trains the same architecture from randomly initialised weights.
     """
 
     uninitialised: ClassVar[Mapping[str, Any]] = {"pretrained": False}
@@ -47,10 +49,10 @@ class PretrainedText(TextEncoder):
         model: str,
         vocabulary_size: int,
         embedding_size: int | None = None,
-        pooling: Literal["mean", "first", "attention"] = "mean",
+        pooling: Literal["mean", "cls", "attention"] = "mean",
         frozen_layers: int = 0,
-        decay: float = 1.0,
-        low_rank: int = 0,
+        layerwise_lr_decay: float = 1.0,
+        lora_rank: int = 0,
         dropout: float = 0.1,
         pretrained: bool = True,
         nonnegative: bool = False,
@@ -65,23 +67,23 @@ class PretrainedText(TextEncoder):
         super().__init__(embedding_size or width, nonnegative, modality)
         if vocabulary_size - 1 > transformer.config.vocab_size:
             raise LikewiseError(
-                f"the texts have {vocabulary_size - 1} different tokens and {model} knows "
+                f"the texts have {vocabulary_size - 1} different tokens and {model} has "
                 f"{transformer.config.vocab_size}; use text=pretrained with its own tokeniser"
             )
-        self.pooling, self.decay = pooling, decay
-        self.transformer = _adapted(transformer, low_rank)
+        self.pooling, self.layerwise_lr_decay = pooling, layerwise_lr_decay
+        self.transformer = _adapted(transformer, lora_rank)
         self._freeze(frozen_layers)
         self.query = nn.Linear(width, 1) if pooling == "attention" else None
         self.head = nn.Linear(width, embedding_size) if embedding_size else nn.Identity()
 
     def features(self, products: Tensor) -> Tensor:
-        """Token ids [b, length], from 1 as the reader gives them, to float [b, embedding_size]."""
+        """Map token ids [b, length], from 1 as readers give them, to float [b, embedding_size]."""
         ids = products if products.shape[1] else products.new_zeros(len(products), 1)
         mask = ids != 0
-        # What no text of the batch reaches need not be read.
+        # Columns that are padding in all texts of the batch need not be read.
         longest = max(1, int(mask.any(0).sum()))
         ids, mask = ids[:, :longest], mask[:, :longest]
-        # A text without tokens attends to one of nothing, or every state would be NaN.
+        # A text without tokens attends to one padding token; otherwise its states would be NaN.
         read = mask.clone()
         read[:, 0] = True
         most = int(getattr(self.transformer.config, "max_position_embeddings", ids.shape[1]))
@@ -92,12 +94,12 @@ class PretrainedText(TextEncoder):
 
     @torch.no_grad()
     def embed(self, products: Products, batch_size: int = 128) -> Tensor:
-        """See ``Encoder``; texts of like length are read together, as padding costs time."""
+        """See ``Encoder``; texts of similar length share a batch, because padding costs time."""
         order = (products[self.modality] != 0).sum(1).argsort(stable=True)
         return super().embed(take(products, order), batch_size)[order.argsort()]
 
     def _pool(self, states: Tensor, mask: Tensor) -> Tensor:
-        if self.pooling == "first":
+        if self.pooling == "cls":
             return states[:, 0] * mask[:, :1]
         scores = torch.zeros_like(states[..., 0])
         if self.query is not None:
@@ -108,8 +110,8 @@ class PretrainedText(TextEncoder):
         layers = self._layers()
         if number < -1 or number > len(layers):
             raise LikewiseError(
-                f"encoder.frozen_layers={number} must be between -1 and {len(layers)}, the layers "
-                "of the model"
+                f"encoder.frozen_layers={number} must be between -1 and {len(layers)}, the "
+                "number of layers of the model"
             )
         if number:
             kept = layers[:number] if number > 0 else layers
@@ -119,23 +121,24 @@ class PretrainedText(TextEncoder):
             self.transformer.requires_grad_(False)
 
     def _layers(self) -> list[nn.Module]:
-        """The model's layers from below: its longest list of modules."""
+        """The layers of the model from input to output: its longest list of modules."""
         lists = [
             list(part) for part in self.transformer.modules() if isinstance(part, nn.ModuleList)
         ]
         return max(lists, key=len, default=[])
 
-    def rates(self) -> dict[nn.Parameter, float]:
-        """Shares of the learning rate by parameter, for those that have one."""
-        if self.decay == 1:
+    def learning_rate_multipliers(self) -> dict[nn.Parameter, float]:
+        """See ``Encoder``."""
+        decay = self.layerwise_lr_decay
+        if decay == 1:
             return {}
         layers = self._layers()
         found = {
-            parameter: self.decay ** (len(layers) - place)
+            parameter: decay ** (len(layers) - place)
             for place, layer in enumerate(layers)
             for parameter in layer.parameters()
         }
-        lowest = self.decay ** (len(layers) + 1)
+        lowest = decay ** (len(layers) + 1)
         for parameter in self.transformer.parameters():
             found.setdefault(parameter, lowest)
         return found
@@ -157,18 +160,18 @@ def _read(name: str, dropout: float, pretrained: bool) -> Any:
                 setattr(config, key, dropout)
         if not pretrained:
             return AutoModel.from_config(config)
-        # Only safetensors: other formats of weights can run code when they are loaded.
+        # Loads safetensors only: other formats can run code when they are loaded.
         return AutoModel.from_pretrained(place, config=config, use_safetensors=True, **options)
     except (OSError, ValueError) as error:
         raise LikewiseError(
-            f"{name} is no model that can be read here, from a folder, a package or the hub "
+            f"the model {name} cannot be read from a folder, a package or the hub "
             f"({' '.join(str(error).split())[:200]})"
         ) from error
 
 
 def _adapted(transformer: Any, rank: int) -> Any:
     if rank < 0:
-        raise LikewiseError(f"encoder.low_rank={rank} must be at least 0")
+        raise LikewiseError(f"encoder.lora_rank={rank} must be at least 0")
     if not rank:
         return transformer
     from peft import LoraConfig, get_peft_model
@@ -178,5 +181,5 @@ def _adapted(transformer: Any, rank: int) -> Any:
         return get_peft_model(transformer, config)
     except ValueError as error:
         raise LikewiseError(
-            f"encoder.low_rank does not know where the matrices of this model are ({error})"
+            f"encoder.lora_rank does not know the attention matrices of this model ({error})"
         ) from error

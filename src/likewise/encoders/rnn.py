@@ -1,4 +1,4 @@
-"""Recurrent network that reads a picture row by row."""
+"""A recurrent network that reads a picture row by row."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from likewise.encoders.base import Encoder
 
 
 class RNN(Encoder):
-    """Bidirectional GRU or LSTM over the rows; mean and maximum over the rows are embedded.
+    """Bidirectional GRU or LSTM over the rows; embeds the mean and maximum of its states.
 
     Args:
         input_shape: (channels, height, width); a row is one step of ``channels * width`` values.
         cell: ``gru`` or ``lstm``.
-        hidden_size: width of one direction.
-        dropout: probability before the last linear layer.
+        hidden_size: hidden size of each direction.
+        dropout: dropout probability before the last linear layer.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class RNN(Encoder):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(4 * hidden_size, embedding_size))
 
     def features(self, products: Tensor) -> Tensor:
-        """Float [b, c, h, w] to float [b, embedding_size]."""
+        """Map float [b, c, h, w] to float [b, embedding_size]."""
         rows = products.transpose(1, 2).flatten(2)
         states, _ = self.recurrent(rows)
         return self.head(torch.cat([states.mean(1), states.amax(1)], dim=1))

@@ -1,4 +1,4 @@
-"""What encoders of texts share."""
+"""The base class of encoders of texts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from likewise.encoders.base import Encoder
 
 
 class TextEncoder(Encoder):
-    """An encoder of token ids, int32 [b, length] from 1 with 0 behind the last.
+    """An encoder of token ids, int32 [b, length]; ids start at 1 and rows are padded with 0.
 
     Args:
         embedding_size, nonnegative: see ``Encoder``.
-        modality: the name of the reader whose tokens it reads, so that two encoders of one fusion
-            can read texts in two ways.
+        modality: the name of the reader that makes the tokens. With two readers, two encoders of
+            one fusion can read texts in two ways.
     """
 
     def __init__(

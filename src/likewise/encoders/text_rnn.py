@@ -1,4 +1,4 @@
-"""Recurrent network over tokens."""
+"""A recurrent network over tokens."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from likewise.encoders.text import TextEncoder
 
 
 class TextRNN(TextEncoder):
-    """Bidirectional GRU or LSTM; mean and maximum over the tokens are embedded.
+    """Bidirectional GRU or LSTM over tokens; embeds the mean and maximum of its states.
 
     Args:
-        vocabulary_size: token ids are below it; 0 is none.
+        vocabulary_size: number of token ids; id 0 is padding.
         cell: ``gru`` or ``lstm``.
-        width: of a token's embedding.
-        hidden_size: width of one direction.
-        dropout: probability on token embeddings and before the last linear layer.
+        token_embedding_size: size of the embedding of a token.
+        hidden_size: hidden size of each direction.
+        dropout: dropout probability of token embeddings and before the last linear layer.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class TextRNN(TextEncoder):
         vocabulary_size: int,
         embedding_size: int,
         cell: Literal["gru", "lstm"] = "gru",
-        width: int = 128,
+        token_embedding_size: int = 128,
         hidden_size: int = 128,
         dropout: float = 0.1,
         nonnegative: bool = False,
@@ -37,14 +37,16 @@ class TextRNN(TextEncoder):
         kinds = {"gru": nn.GRU, "lstm": nn.LSTM}
         if cell not in kinds:
             raise ValueError(f"encoder.cell={cell!r} is unknown; it can be gru or lstm")
-        self.tokens = nn.Embedding(vocabulary_size, width, padding_idx=0)
+        self.tokens = nn.Embedding(vocabulary_size, token_embedding_size, padding_idx=0)
         self.dropout = nn.Dropout(dropout)
-        self.recurrent = kinds[cell](width, hidden_size, batch_first=True, bidirectional=True)
+        self.recurrent = kinds[cell](
+            token_embedding_size, hidden_size, batch_first=True, bidirectional=True
+        )
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(4 * hidden_size, embedding_size))
 
     def features(self, products: Tensor) -> Tensor:
-        """Token ids [b, length] to float [b, embedding_size]."""
-        # What has no token is read as one token of nothing.
+        """Map token ids [b, length] to float [b, embedding_size]."""
+        # A text without tokens is read as one padding token.
         ids = products if products.shape[1] else products.new_zeros(len(products), 1)
         lengths = (ids != 0).sum(1).clamp_min(1)
         packed = pack_padded_sequence(

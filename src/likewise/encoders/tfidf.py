@@ -1,4 +1,4 @@
-"""A wide vector of weighted n-grams: no parameters, nothing to train."""
+"""A vector with the weight of each n-gram; it has no parameters and needs no training."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from likewise.encoders.text import TextEncoder
 
 
 class WeightedBag(TextEncoder):
-    """The sum of weights of each id, float [b, vocabulary_size - 1]; with ``text=tfidf`` TF-IDF.
+    """The summed weights of each id, float [b, vocabulary_size - 1]: TF-IDF with ``text=tfidf``.
 
     Its cosine is the vector space model of Salton, Wong and Yang, "A Vector Space Model for
-    Automatic Indexing", CACM 1975. No component is negative, so ``similarity=jaccard`` fits, too.
+    Automatic Indexing", CACM 1975. No component is negative, as
+    ``similarity=jaccard`` requires.
 
     Args:
-        vocabulary_size: ids are below it; 0 is none.
+        vocabulary_size: number of ids; id 0 is padding.
     """
 
     trained_by = "none"
@@ -25,7 +26,7 @@ class WeightedBag(TextEncoder):
         super().__init__(vocabulary_size - 1, nonnegative=True, modality=modality)
 
     def features(self, products: Tensor) -> Tensor:
-        """Ids and weights [b, 2, length], or ids [b, length] of weight 1, to float [b, d]."""
+        """Map ids and weights [b, 2, length], or ids [b, length] of weight 1, to float [b, d]."""
         if products.ndim == 3:
             ids, weights = products[:, 0].long(), products[:, 1]
         else:
@@ -34,5 +35,5 @@ class WeightedBag(TextEncoder):
         return wide.scatter_add(1, ids, weights)[:, 1:]
 
     def forward(self, products: Products | Tensor) -> Tensor:
-        """See ``Encoder``; without softplus, as no sum of weights is negative."""
+        """See ``Encoder``; softplus is not needed, because sums of weights are never negative."""
         return self.features(products if isinstance(products, Tensor) else products[self.modality])

@@ -1,1 +1,1 @@
-"""What finished runs prove: statistics, contrasts and the verdict."""
+"""Statistics of finished runs: intervals, tests, contrasts and the verdict."""

@@ -1,4 +1,4 @@
-"""The distribution of an error that is the sum of two, each known from few degrees of freedom."""
+"""The distribution of the sum of two errors, each estimated with few degrees of freedom."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from scipy import optimize, special
 
 @dataclass(frozen=True)
 class Error:
-    """Of a mean: two independent Student's t, each times its standard error.
+    """The error of a mean: the sum of two scaled, independent Student's t variables.
 
-    Their sum has the distribution of Behrens and Fisher, which keeps its level with as few as two
-    seeds, where approximate degrees of freedom do not.
+    The sum has the Behrens-Fisher distribution. It keeps the level of the test with as few as two
+    seeds, while approximations of the degrees of freedom do not.
 
     Attributes:
-        of_seeds, of_units: standard errors; not both zero.
-        seed_freedom, unit_freedom: degrees of freedom of each.
+        of_seeds, of_units: the two standard errors; at least one is not zero.
+        seed_freedom, unit_freedom: degrees of freedom of each standard error.
     """
 
     of_seeds: float
@@ -29,21 +29,21 @@ class Error:
 
     @property
     def deviation(self) -> float:
-        """Standard error of the sum."""
+        """The standard error of the sum."""
         return math.hypot(self.of_seeds, self.of_units)
 
     def beyond(self, value: float) -> float:
-        """Probability of an error larger than ``value``."""
+        """Return the probability that the error is larger than ``value``."""
         if self.of_units < 1e-2 * self.of_seeds:
             return float(special.stdtr(self.seed_freedom, -value / self.deviation))
         if self.of_seeds < 1e-2 * self.of_units:
             return float(special.stdtr(self.unit_freedom, -value / self.deviation))
-        # The mean, over the part of the units, of Student's tail beyond what that part leaves.
+        # The mean, over values of the error of units, of the tail of the error of seeds.
         units = self.of_units * _nodes(self.unit_freedom)
         return float(WEIGHTS @ special.stdtr(self.seed_freedom, (units - value) / self.of_seeds))
 
     def quantile(self, alpha: float) -> float:
-        """The size that an error exceeds, either way, with probability ``alpha``."""
+        """Return the value that the absolute error exceeds with probability ``alpha``."""
         # Either part exceeds its share of this with half the probability at most.
         fewest = min(self.seed_freedom, self.unit_freedom)
         reach = float(special.stdtrit(fewest, 1 - alpha / 4))

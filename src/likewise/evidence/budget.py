@@ -1,4 +1,4 @@
-"""What the search for a method's hyper-parameters got."""
+"""The budget of a hyper-parameter search."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Budget:
-    """What a method's search got and what it found.
+    """The budget and the result of a method's hyper-parameter search.
 
     Attributes:
-        method: its name.
-        trials, pruned, failed: trials in all, those stopped early as hopeless, and those that
-            diverged.
-        seconds: they took.
-        score: validation score of the best.
-        overrides: of the best.
+        method: the name of the method.
+        trials, pruned, failed: numbers of all trials, of trials that were pruned early, and of
+            trials that diverged.
+        seconds: total duration of the trials.
+        score: validation score of the best trial.
+        overrides: overrides of the best trial.
     """
 
     method: str

@@ -1,8 +1,8 @@
-"""How far a mean over test units may be off, where the units depend on one another.
+"""The variance of a mean over test units that are not independent.
 
-Queries of one unseen group, pairs that share a product and answers of one user go up and down
-together. Counting them as independent makes the error of their mean too small, and finds
-differences that are not there.
+Queries of one unseen group, pairs that share a product and answers of one user are correlated.
+Treating them as independent underestimates the error of their mean and finds differences that do
+not exist.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 
 def number_clusters(columns: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Int64 numbers for the values of the columns; equal values have equal numbers in all of them.
+    """Number the values of columns, int64; equal values have equal numbers in all columns.
 
     Args:
         columns: [units] each, of ids of one kind: groups, or the left and the right product.
@@ -26,7 +26,7 @@ def number_clusters(columns: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class Clusters:
-    """Which clusters each unit belongs to; two units are dependent if they share one.
+    """The clusters of each unit; two units are dependent if they share a cluster.
 
     Attributes:
         numbers: one or two int64 [units] of at least 0, from ``number_clusters``. With two, a unit
@@ -37,28 +37,28 @@ class Clusters:
 
     @staticmethod
     def independent(units: int) -> Clusters:
-        """Every unit a cluster of its own."""
+        """Return clusters in which every unit is independent."""
         return Clusters((np.arange(units),))
 
     @property
     def units(self) -> int:
-        """How many there are."""
+        """The number of units."""
         return len(self.numbers[0])
 
     @property
     def effective(self) -> float:
-        """The number of clusters of equal size that would say as much.
+        """The effective number of clusters: as many of equal size would be as informative.
 
-        (Σ n)² / Σ n² as for weighted samples (Kish, "Survey Sampling", 1965), n units a cluster;
-        with pairs, which are counted once for each product, the sum in the numerator is over pairs.
+        (Σ n)² / Σ n² as for weighted samples (Kish, "Survey Sampling", 1965), with n units
+        in a cluster. A pair counts in two clusters, but the numerator sums over pairs.
         """
         sizes = self._sums(np.ones(self.units))
         return self.units**2 / float((sizes**2).sum())
 
     def variance(self, values: np.ndarray) -> float:
-        """Of the mean of the values, over draws of clusters.
+        """Return the variance of the mean of the values over draws of clusters.
 
-        The jackknife that leaves out one cluster at a time: with n units, the mean moves by
+        It is the jackknife that leaves out one cluster at a time: with n units, the mean moves by
         u / (1 - n_g / n), where u is the sum over the cluster's units of (value - mean) / n. Such a
         variance keeps its level with few clusters and with unequal ones (MacKinnon, Nielsen and
         Webb, "Fast and reliable jackknife and bootstrap methods for cluster-robust inference",
@@ -74,7 +74,7 @@ class Clusters:
             values: float64 [units].
 
         Returns:
-            Infinity where one cluster has all units, as nothing is known of others then.
+            The variance; infinity if all units are in one cluster.
         """
         parts = (values - values.mean()) / self.units
         sizes = self._sums(np.ones(self.units))
@@ -89,7 +89,7 @@ class Clusters:
         return found
 
     def _sums(self, values: np.ndarray) -> np.ndarray:
-        """Sum over the units of each cluster; a pair of a product with itself counts once."""
+        """Sum the values of each cluster; a pair of a product with itself counts once."""
         first = self.numbers[0]
         sums = np.bincount(first, values, minlength=self._most)
         for other in self.numbers[1:]:
@@ -101,7 +101,7 @@ class Clusters:
         return 1 + max(int(numbers.max()) for numbers in self.numbers)
 
     def _twice_counted(self, parts: np.ndarray) -> float:
-        """Squares of what pairs of the same two products have in common with each other."""
+        """The squared sums of pairs of the same two products, which both clusters count."""
         left, right = self.numbers
         apart = left != right
         same = np.minimum(left, right) * self._most + np.maximum(left, right)

@@ -1,4 +1,4 @@
-"""Finished runs in, all that is known of them out."""
+"""Comparison of finished runs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from likewise.evidence.verdict import caveat, verdict
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is known of a study's methods, the best first.
+    """The comparison of a study's methods, with the best method first.
 
     Attributes:
-        study: its facts: ``name``, ``question``, ``primary`` and where known ``baseline``,
+        study: facts on the study: ``name``, ``question``, ``primary`` and where known ``baseline``,
             ``methods``, ``seeds``, ``overrides``, ``pool_seed_variance``.
-        baseline: the method the others are measured by; ``None`` where it has no run.
+        baseline: the method with which the others are compared; ``None`` if it has no run.
         against_baseline, against_best: every other method's contrasts, the best first.
-        leaders: by test metric, the best method and those not told from it; see ``leaders``.
-        budgets: what the search for each method got; empty without one.
-        leaks: between the splits of the data, where they were looked for.
+        leaders: by test metric, the best method and those not significantly worse; see ``leaders``.
+        budgets: the budget of the search for each method; empty without a search.
+        leaks: leaks between the splits of the data, if they were counted.
         folder: where the study's files are.
     """
 
@@ -43,15 +43,15 @@ class Comparison:
 
     @property
     def primary(self) -> str:
-        """The metric that ranks."""
+        """The metric that ranks the methods."""
         return str(self.study["primary"])
 
     def verdict(self) -> list[str]:
-        """The answer, a few sentences."""
+        """The answer of the study in a few sentences."""
         return verdict(self.summaries, self.primary, self.against_baseline, self.against_best)
 
     def caveat(self) -> str:
-        """What the evidence does and does not say."""
+        """What the evidence covers and what it does not."""
         return caveat(self.summaries, any(contrast.pooled for contrast in self.against_best))
 
     def notes(self) -> list[str]:
@@ -69,7 +69,7 @@ class Comparison:
         return found
 
     def doubts(self) -> list[str]:
-        """What makes the runs hard to compare."""
+        """Reasons why the runs are hard to compare."""
         found = doubts(self.results)
         wanted = self.study.get("baseline")
         if wanted and self.baseline is None:
@@ -83,13 +83,13 @@ def compare_runs(
     folder: Path,
     budgets: Sequence[Budget] = (),
 ) -> Comparison:
-    """Summaries and tests of at least one finished run.
+    """Summarise and test at least one finished run.
 
     Args:
         study: see ``Comparison``.
-        results: of its runs.
+        results: the results of its runs.
         folder: where the study's files are.
-        budgets: what the search for each method got.
+        budgets: the budgets of the searches.
     """
     primary = str(study["primary"])
     summaries = summarise(results, primary)

@@ -1,4 +1,4 @@
-"""What finished runs prove: every method against the baseline and against the best."""
+"""Contrasts of every method with the baseline and with the best method."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from likewise.evidence.seed_variance import SeedVariance, pool_seeds
 from likewise.evidence.statistics import PairedTest, holm, paired_test
 
 ALPHA = 0.05
-# What pairs have in common with each other, in runs that do not say it.
+# The columns by which pairs depend on each other, for runs that did not record them.
 PAIRED = ("left_id", "right_id")
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """One method against a reference.
+    """The comparison of one method with a reference.
 
     Attributes:
-        name: of the method.
-        reference: what it is compared with.
-        test: of paired per-query scores over the seeds both have.
-        p_adjusted: Holm's over all contrasts with this reference; NaN where one seed leaves it
-            open.
+        name: the name of the method.
+        reference: the name of the method it is compared with.
+        test: the paired test of per-query scores, over the seeds that both methods have.
+        p_adjusted: p-value with Holm's correction for all contrasts with this reference; NaN with
+            a single seed.
         pooled: whether the variance over seeds was moderated by those of the other methods.
     """
 
@@ -41,12 +41,12 @@ class Contrast:
 
     @property
     def differs(self) -> bool:
-        """Whether the data tell the two apart at 5 %, corrected for the number of contrasts."""
+        """Whether the difference is significant at 5 %, corrected for the number of contrasts."""
         return self.p_adjusted < ALPHA
 
     @property
     def finding(self) -> str:
-        """In words."""
+        """The finding in words."""
         if self.differs:
             return "better" if self.test.difference.mean > 0 else "worse"
         if self.test.seeds < 2:
@@ -61,14 +61,14 @@ class Contrast:
 def contrasts(
     results: Sequence[RunResult], primary: str, reference: str, pool_seed_variance: bool = True
 ) -> list[Contrast]:
-    """Every other method against ``reference``, in the order of the runs.
+    """Compare every other method with ``reference``, in the order of the runs.
 
     Args:
-        results: of all methods of the study.
+        results: the results of all methods of the study.
         primary: the metric.
-        reference: one of the methods.
-        pool_seed_variance: let the methods inform each other's variance over seeds, where there are
-            enough of them; see ``PooledSeeds``.
+        reference: the name of one of the methods.
+        pool_seed_variance: moderate the variance over seeds by those of the other methods, if there
+            are enough methods; see ``PooledSeeds``.
 
     Raises:
         LikewiseError: the reference has no finished run, or runs that should share their queries
@@ -111,7 +111,7 @@ def _paired(
 ) -> PairedTest:
     one, other = scores[name], scores[reference]
     shared = sorted(one.keys() & other.keys())
-    # Without a seed in common any run of the one may stand beside any of the other.
+    # Without common seeds, the runs of both methods may be paired in any way.
     pairs = [(seed, seed) for seed in shared] or list(zip(one, other, strict=False))
     folders = {(method, run.seed): run.folder for method in methods for run in methods[method]}
     first = other[pairs[0][1]][0]
@@ -133,7 +133,7 @@ def _paired(
 
 
 def _seed_means(scores: Scores) -> dict[str, list[float]]:
-    """Each run's mean over the units that all runs of its method have a score of."""
+    """The mean of each run over the units for which all runs of its method have a score."""
     means = {}
     for name, runs in scores.items():
         columns = [values for _, values in runs.values()]
@@ -147,9 +147,9 @@ def _seed_means(scores: Scores) -> dict[str, list[float]]:
 
 
 def _clusters(results: Sequence[RunResult]) -> tuple[np.ndarray, ...]:
-    """By what the test units depend on each other, of the first run that says it.
+    """The clusters of the test units, from the first run that recorded them.
 
-    Runs of before it was recorded are judged by their columns: pairs depend by their products.
+    For older runs that did not record clusters, pairs depend on each other by their products.
     """
     run = next((run for run in results if run.clusters is not None), results[0])
     names = run.clusters
@@ -167,7 +167,7 @@ def _by_seed(runs: Sequence[RunResult]) -> dict[int, RunResult]:
 
 
 def per_query(run: RunResult, primary: str) -> tuple[list[str], np.ndarray]:
-    """Product ids of a run's queries and their scores, float64 [queries]."""
+    """Read the product ids of a run's queries and their scores, float64 [queries]."""
     table = _read(run, ["product_id", primary])
     return table["product_id"].to_pylist(), table[primary].to_numpy().astype(np.float64)
 

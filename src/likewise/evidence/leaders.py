@@ -1,4 +1,4 @@
-"""Which methods lead in each metric: the best, and those that the runs do not tell from it."""
+"""The leading methods in each metric: the best and those not significantly worse."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def leaders(
     summaries: Sequence[MethodSummary],
     pool_seed_variance: bool = True,
 ) -> dict[str, frozenset[str]]:
-    """By metric of the test, such as ``test/map_at_r``, the names of the leading methods.
+    """Return the names of the leading methods by test metric, such as ``test/map_at_r``.
 
     A method leads if its mean is the best one, or if the paired test against the best method,
-    corrected after Holm for the number of methods, does not tell the two apart. A metric whose
-    values of each query the runs did not keep cannot be tested and is left out.
+    with Holm's correction for the number of methods, finds no significant difference. Metrics
+    without saved per-query values cannot be tested and are left out.
 
     Args:
-        results: of all methods.
-        summaries: of all methods.
+        results: the results of all methods.
+        summaries: the summaries of all methods.
         pool_seed_variance: see ``contrasts``.
     """
     kept = {run.folder: _columns(run) for run in results}

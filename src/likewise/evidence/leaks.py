@@ -1,4 +1,4 @@
-"""What is known of the leaks between the splits of a study's data."""
+"""Counts of the leaks between the splits of a study's data."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ PAIRS = "pairs"
 
 @dataclass(frozen=True)
 class LeakCount:
-    """Products of a later split that an earlier one holds too.
+    """The number of products of a later split that are also in an earlier one.
 
     Attributes:
-        earlier, later: splits.
-        exact, near: products of ``later`` with such a duplicate in ``earlier``.
-        products: of ``later`` in all.
-        shared_groups: groups with products in both.
+        earlier, later: the names of the splits.
+        exact, near: number of products of ``later`` with such a duplicate in ``earlier``.
+        products: number of all products of ``later``.
+        shared_groups: number of groups with products in both splits.
     """
 
     earlier: str
@@ -30,14 +30,14 @@ class LeakCount:
 
 @dataclass(frozen=True)
 class LeakReport:
-    """What was compared, and what it found; ``checked`` is empty where nothing could be."""
+    """The leaks that were counted; ``checked`` is empty if nothing could be compared."""
 
     fingerprint: str
     checked: list[str]
     counts: list[LeakCount]
 
     def sentence(self) -> str:
-        """In words."""
+        """Describe the leaks in words."""
         if not self.checked:
             return "The catalogue has neither pictures nor texts, so leaks were not looked for."
         if self.checked == [PAIRS]:
@@ -50,21 +50,21 @@ class LeakReport:
         ]
         where = " and ".join(self.checked)
         if not parts:
-            return f"No product stands in two splits, exactly or nearly (compared by {where})."
+            return f"No product is in two splits, exactly or nearly (compared by {where})."
         return f"{'; '.join(parts)} (compared by {where}). remove_leaks=true leaves them out."
 
 
 def _of_pairs_in_words(found: LeakCount) -> str:
     if not found.exact:
-        return f"None of {found.products} {found.later} pairs stands in {found.earlier} too."
+        return f"None of {found.products} {found.later} pairs is also in {found.earlier}."
     return (
-        f"{found.exact} of {found.products} {found.later} pairs stand in {found.earlier} too; the "
+        f"{found.exact} of {found.products} {found.later} pairs are also in {found.earlier}; the "
         "scores without leaks leave them out."
     )
 
 
 def read_leaks(folder: Path) -> LeakReport | None:
-    """What ``report_leaks`` left in the folder."""
+    """Read the report that ``report_leaks`` wrote into the folder."""
     path = folder / "leaks.json"
     if not path.is_file():
         return None

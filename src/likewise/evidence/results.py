@@ -1,4 +1,4 @@
-"""Finished runs of a folder, and what their seeds say about each method."""
+"""Results of finished runs, and summaries of each method over its seeds."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from likewise.metrics.specification import MetricSpecification
 
 
 class BrokenResult(LikewiseError, ValueError):
-    """A file of a run that does not hold what it should."""
+    """Raised for a file of a run with invalid content."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a finished run found, what it cost, and where its folder is."""
+    """The metrics, the cost and the folder of a finished run."""
 
     folder: Path
     id: str
@@ -39,13 +39,13 @@ class RunResult:
     clusters: tuple[str, ...] | None = None
     specifications: dict[str, MetricSpecification] = field(default_factory=dict)
     primary: str | None = None
-    # Captions of the pictures that the run left, by title; None where not recorded.
+    # Captions of the run's pictures by title; None if they were not recorded.
     pictures: dict[str, str] | None = None
     # Sentences on how the run was trained and scored.
     notes: tuple[str, ...] = ()
 
     def history(self) -> list[dict[str, float]]:
-        """One mapping an epoch; empty where the run left no ``history.json``."""
+        """The history of training, one mapping per epoch; empty without ``history.json``."""
         path = self.folder / "history.json"
         if not path.is_file():
             return []
@@ -61,7 +61,7 @@ class RunResult:
         return {path.stem: path.stem for path in sorted(self.folder.glob("*.png"))}
 
     def picture(self, name: str) -> bytes | None:
-        """The bytes of ``<name>.png``, where the run left it."""
+        """The bytes of ``<name>.png``, if the run wrote it."""
         path = self.folder / f"{name}.png"
         return path.read_bytes() if path.is_file() else None
 
@@ -70,7 +70,7 @@ class RunResult:
 class Estimate:
     """Mean over runs, sample standard deviation and the mean's 95 % t-interval.
 
-    One run has no spread, and an interval without ends.
+    A single run has no standard deviation, and its interval is infinite.
     """
 
     mean: float
@@ -81,7 +81,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class MethodSummary:
-    """A method over its runs. Keys are those of ``result.json``, such as ``test/map_at_r``."""
+    """Estimates of a method over its runs, by keys of ``result.json`` (``test/map_at_r``)."""
 
     name: str
     seeds: int
@@ -92,13 +92,13 @@ class MethodSummary:
 
 
 def specification(summaries: Sequence[MethodSummary], name: str) -> MetricSpecification:
-    """What the runs recorded of a metric; its name where they recorded nothing."""
+    """The recorded specification of a metric; only its name if nothing was recorded."""
     recorded = (summary.specifications.get(name) for summary in summaries)
     return next((found for found in recorded if found), MetricSpecification(name))
 
 
 def read_finished(folder: Path) -> list[RunResult]:
-    """Every finished and tested run in ``folder`` at any depth, ordered by method and seed.
+    """Read all finished and tested runs below ``folder``, ordered by method and seed.
 
     The trials of a search, which saw no test product, are left out.
 
@@ -111,9 +111,9 @@ def read_finished(folder: Path) -> list[RunResult]:
 
 
 def told_apart(results: Sequence[RunResult]) -> list[RunResult]:
-    """The runs, those of one name named by the settings they differ in too.
+    """Append the settings in which runs of equal names differ to their names.
 
-    A sweep over losses with one encoder leaves runs that are all called after the encoder.
+    For example, all runs of a sweep over losses are named after the same encoder.
     """
     named = []
     for name, runs in by_method(results).items():
@@ -123,7 +123,7 @@ def told_apart(results: Sequence[RunResult]) -> list[RunResult]:
         settings = [_settings(run.folder) for run in runs]
         keys = sorted({key for one in settings for key in one})
         differing = [key for key in keys if len({one.get(key) for one in settings}) > 1]
-        # Parts of different kinds differ in many settings; their kind says it all.
+        # Parts of different classes differ in many settings; the name of the class suffices.
         kinds = [key for key in differing if key.endswith("_target_")]
         parts = tuple(kind.removesuffix("_target_") for kind in kinds)
         shown = kinds + [key for key in differing if not key.startswith(parts or ("\0",))]
@@ -151,7 +151,7 @@ def _settings(folder: Path) -> dict[str, str]:
 
 
 def read_run(folder: Path) -> RunResult:
-    """One finished run."""
+    """Read one finished run."""
     path = folder / "result.json"
     content = _read_json(path)
     try:
@@ -190,11 +190,11 @@ def _read_json(path: Path) -> Any:
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Mean, sample standard deviation (n - 1) and t-interval of at least one value."""
+    """Estimate mean, sample standard deviation (n - 1) and t-interval from at least one value."""
     mean = math.fsum(values) / len(values)
     if len(values) == 1:
         return Estimate(mean, None)
-    # A diverged run must not stop a table.
+    # A diverged run must not prevent the table.
     if not all(math.isfinite(value) for value in values):
         return Estimate(mean, math.nan)
     interval = mean_interval(values)
@@ -202,7 +202,7 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 
 def by_method(results: Sequence[RunResult]) -> dict[str, list[RunResult]]:
-    """Runs of each method, in the order given."""
+    """Group runs by method, in the given order."""
     methods: dict[str, list[RunResult]] = {}
     for result in results:
         methods.setdefault(result.name, []).append(result)
@@ -210,7 +210,7 @@ def by_method(results: Sequence[RunResult]) -> dict[str, list[RunResult]]:
 
 
 def summarise(results: Sequence[RunResult], primary: str) -> list[MethodSummary]:
-    """Methods from the best to the worst mean of ``test/<primary>``."""
+    """Summarise the methods, from the best to the worst mean of ``test/<primary>``."""
     for result in results:
         if f"test/{primary}" not in result.metrics:
             known = ", ".join(sorted(k[5:] for k in result.metrics if k.startswith("test/")))
@@ -237,13 +237,13 @@ def summarise(results: Sequence[RunResult], primary: str) -> list[MethodSummary]
 
 
 def _estimates(rows: Sequence[Mapping[str, float]]) -> dict[str, Estimate]:
-    # Only what every run measured, or means of one line would be over different seeds.
+    # Only metrics of all runs are kept; otherwise the means of a row would be of different seeds.
     shared = [key for key in rows[0] if all(key in row for row in rows)]
     return {key: estimate([row[key] for row in rows]) for key in shared}
 
 
 def doubts(results: Sequence[RunResult]) -> list[str]:
-    """What makes these runs hard to compare, one sentence each."""
+    """Give reasons why these runs are hard to compare, one sentence each."""
     found = []
     methods = by_method(results)
     for name, runs in methods.items():

@@ -1,4 +1,4 @@
-"""How much a method's score varies over seeds, with what the other methods of a study tell of it.
+"""The variance of a method over seeds, moderated by the other methods of a study.
 
 Three seeds estimate a variance from two degrees of freedom, which is why Student's t asks for a
 difference of 4.3 standard errors. The methods of a study are trained alike, so their variances
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Degrees of freedom that the other methods are worth: about one more seed. Smyth estimates this
-# number from the spread of the variances. From the handful of methods of a study that estimate is
+# The degrees of freedom that the other methods contribute: about one more seed. Smyth estimates
+# this number from the spread of the variances. With the few methods of a study, that estimate is
 # too uncertain, and the test then rejects too often (scripts/simulate_evidence.py shows it).
 PRIOR_FREEDOM = 1.0
-# With fewer methods than this there is nothing to pool.
+# The least number of methods for pooling.
 FEWEST_METHODS = 3
 # Degrees of freedom without the best-known method; three methods of two seeds, which have 2, were
 # found to err a little too often where their variances differ a lot.
@@ -27,7 +27,7 @@ ZERO = 1e-18
 
 @dataclass(frozen=True)
 class SeedVariance:
-    """Of one seed's difference between two methods, with its degrees of freedom."""
+    """The variance of the difference between two methods for one seed, with degrees of freedom."""
 
     variance: float
     freedom: float
@@ -58,7 +58,7 @@ class PooledSeeds:
     most_freedom: float
 
     def difference(self, method: str, reference: str) -> SeedVariance | None:
-        """Of two methods whose seeds are independent draws; ``None`` where one was not pooled.
+        """Return the variance of the difference of two methods; ``None`` if one was not pooled.
 
         Degrees of freedom after Satterthwaite, "An approximate distribution of estimates of
         variance components", 1946, from the methods' own variances, so that one method that varies
@@ -80,7 +80,7 @@ def pool_seeds(means: Mapping[str, Sequence[float]]) -> PooledSeeds | None:
     """Moderate the variances over seeds.
 
     Args:
-        means: by method, the mean score of each seed.
+        means: the mean score of each seed, by method.
 
     Returns:
         ``None`` where fewer than ``FEWEST_METHODS`` have two seeds and depend on them, or they have

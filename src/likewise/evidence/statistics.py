@@ -1,4 +1,4 @@
-"""Whether a difference between methods is real: intervals, paired tests and corrections.
+"""Intervals, paired tests and corrections for differences between methods.
 
 A method is run with a few seeds, each scored on the same test units: queries, or pairs. A
 difference of means is uncertain for two reasons: other seeds would have trained other weights, and
@@ -24,7 +24,7 @@ from likewise.evidence.seed_variance import SeedVariance
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and the ends of its confidence interval (infinite where one value is all there is)."""
+    """A mean with its confidence interval, which is infinite for a single value."""
 
     mean: float
     low: float
@@ -33,16 +33,16 @@ class Interval:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """A method against a baseline on the same test units.
+    """The test of a method against a baseline on the same test units.
 
     Attributes:
         difference: mean score of the method less that of the baseline, with its interval.
-        p_value: two-sided, of no difference; NaN where one seed leaves it open.
+        p_value: two-sided p-value of the hypothesis of no difference; NaN with a single seed.
         effect_size: the difference in units of its standard deviation over seeds (Cohen's d);
-            NaN where one seed leaves it open.
-        seeds: pairs of runs that went in.
-        seeds_needed: how many, more than these, would find a difference of this size with
-            probability ``POWER``; ``None`` where no number would, or far fewer suffice.
+            NaN with a single seed.
+        seeds: number of pairs of runs.
+        seeds_needed: number of seeds that would find a difference of this size with probability
+            ``POWER``; ``None`` if no number would, or if far fewer suffice.
     """
 
     difference: Interval
@@ -57,11 +57,11 @@ MOST_SEEDS = 1000
 
 
 def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
-    """Student's t-interval of the mean over seeds.
+    """Return Student's t-interval of the mean over seeds.
 
     Args:
-        values: one a seed.
-        level: of confidence.
+        values: one value per seed.
+        level: confidence level.
     """
     mean = float(np.mean(values))
     if len(values) < 2:
@@ -79,7 +79,7 @@ def paired_test(
     seed_variance: SeedVariance | None = None,
     count_seeds: bool = True,
 ) -> PairedTest:
-    """Whether a method differs from a baseline, from paired scores of test units.
+    """Test whether a method differs from a baseline, with paired scores of test units.
 
     The differences d[s, q] are modelled as a mean plus independent effects of seed, of unit and
     of both together, as readers and cases are in radiology (Obuchowski and Rockette, "Hypothesis
@@ -91,11 +91,11 @@ def paired_test(
     Args:
         method, baseline: float [seeds, units], the same units in the same order, row s of both
             with the same seed; a unit that is NaN in one of them is left out.
-        level: of the interval.
+        level: confidence level of the interval.
         clusters: one or two int64 [units], see ``Clusters``; without, units are independent.
-        seed_variance: of one seed's difference, where it is known better than from these
-            differences; see ``PooledSeeds``.
-        count_seeds: look for the seeds needed, which takes most of the time.
+        seed_variance: variance of the difference for one seed, if a better estimate than that of
+            these differences is known; see ``PooledSeeds``.
+        count_seeds: compute ``seeds_needed``, which takes most of the time.
 
     Raises:
         ValueError: no unit has a score under both methods.
@@ -119,7 +119,7 @@ def paired_test(
     if of_units == 0 and of_seeds == 0:
         p_value = 0.0 if mean else 1.0
         return PairedTest(Interval(mean, mean, mean), p_value, effect if mean else 0.0, seeds)
-    # One cluster, or little more than one, says nothing of others.
+    # From about one cluster, nothing can be inferred about others.
     if not math.isfinite(of_units) or belongs.effective <= 1.01:
         return PairedTest(unknown, 1.0, effect, seeds)
     error = Error(
@@ -138,7 +138,7 @@ def paired_test(
 
 
 def _unit_variance(differences: np.ndarray, clusters: Clusters) -> float:
-    """Of the mean over draws of units, which more seeds do not divide.
+    """Return the variance of the mean over draws of units, which more seeds do not reduce.
 
     The variance of means over seeds holds, besides, 1/seeds of the interaction of seed and unit,
     which the variance over seeds holds already: it is estimated from what an additive model leaves,
@@ -160,7 +160,7 @@ def _unit_variance(differences: np.ndarray, clusters: Clusters) -> float:
 
 
 def _seeds_needed(mean: float, error: Error, seeds: int, alpha: float) -> int | None:
-    """Smallest number of seeds whose test has ``POWER`` against a true difference of ``mean``."""
+    """Return the smallest number of seeds with ``POWER`` against a true difference of ``mean``."""
 
     def power(number: int) -> float:
         # Every further seed adds a degree of freedom, at least.
@@ -182,7 +182,7 @@ def _seeds_needed(mean: float, error: Error, seeds: int, alpha: float) -> int | 
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values that bound the chance of any false finding among them.
+    """Adjust p-values by Holm's method, which bounds the probability of any false finding.
 
     Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
     Statistics 6, 1979. NaN (not tested) stays NaN and is not counted.
@@ -201,9 +201,9 @@ class Ranks:
     """Methods ranked over several data sets.
 
     Attributes:
-        mean_ranks: one a method; 1 is best.
-        p_value: Friedman's, that all methods rank alike.
-        critical_difference: mean ranks closer than this cannot be told apart (Nemenyi).
+        mean_ranks: the mean rank of each method; 1 is best.
+        p_value: p-value of Friedman's test that all methods have equal ranks.
+        critical_difference: smaller differences of mean ranks are not significant (Nemenyi).
     """
 
     mean_ranks: list[float]
@@ -212,13 +212,13 @@ class Ranks:
 
 
 def rank_methods(scores: np.ndarray, alpha: float = 0.05) -> Ranks:
-    """Friedman's test and Nemenyi's critical difference.
+    """Rank methods, with Friedman's test and Nemenyi's critical difference.
 
     Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 7, 2006.
 
     Args:
         scores: float [data sets, methods], larger is better; at least 2 data sets and 3 methods.
-        alpha: of the critical difference.
+        alpha: level of the critical difference.
     """
     sets, methods = scores.shape
     if sets < 2 or methods < 3:

@@ -1,4 +1,4 @@
-"""The answer of a study in words, no stronger than its evidence."""
+"""The answer of a study in words, not stronger than its evidence."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ def verdict(
     against_baseline: Sequence[Contrast],
     against_best: Sequence[Contrast],
 ) -> list[str]:
-    """One to three sentences.
+    """Return the answer of a study in one to three sentences.
 
     Args:
-        summaries: methods, the best first.
+        summaries: summaries of the methods, the best first.
         against_baseline: contrasts with the baseline; empty where there is none.
         against_best: contrasts with the first of ``summaries``.
     """
@@ -42,11 +42,11 @@ def verdict(
 
 
 def caveat(summaries: Sequence[MethodSummary], pooled: bool = False) -> str:
-    """What the intervals do and do not say.
+    """Say what the intervals cover and what they do not.
 
     Args:
-        summaries: of all methods.
-        pooled: whether the tests share what the methods tell of the variance over seeds.
+        summaries: summaries of all methods.
+        pooled: whether the tests pool the variance over seeds of the methods.
     """
     fewest = min(summary.seeds for summary in summaries)
     if fewest == 1:
@@ -82,7 +82,7 @@ def _against_baseline(contrast: Contrast) -> str:
 
 
 def p_text(contrast: Contrast) -> str:
-    """The adjusted p-value as people write it."""
+    """Format the adjusted p-value."""
     value = contrast.p_adjusted
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 

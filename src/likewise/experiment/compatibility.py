@@ -162,6 +162,6 @@ def check_parameters(config: DictConfig, method: Method) -> None:
         raise LikewiseError(
             f"every parameter of {chosen_name(config)} is frozen, so there is nothing "
             "to train; use method=none to score it as it comes, unfreeze some "
-            "(encoder.frozen_layers=0 or encoder.rate=1), or set "
+            "(encoder.frozen_layers=0 or encoder.learning_rate_multiplier=1), or set "
             "encoder.embedding_size to put a trained layer behind it"
         )

@@ -1,1 +1,1 @@
-"""Pictures that tasks, runs and reports are made of."""
+"""Figures that tasks, runs and reports show."""

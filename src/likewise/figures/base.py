@@ -1,4 +1,4 @@
-"""What all figures share: size, colours and letters.
+"""Size, colours and fonts of all figures.
 
 Figures are made from matplotlib's objects, never through pyplot, whose global state would keep
 every figure of a long study alive and change what notebooks draw.
@@ -21,12 +21,12 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":")
 SAME, OTHER, INK = "#009E73", "#D55E00", "#222222"
 DPI = 150
-# Of a figure that stands beside another, or on a phone: its letters must survive the shrinking.
+# The size of figures that are shown next to others or on a phone, where text must stay readable.
 SMALL = (5.2, 3.7)
 
 
 def blank_figure(width: float, height: float) -> Figure:
-    """Of so many inches."""
+    """Return an empty figure of the given size in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -36,7 +36,7 @@ def blank_figure(width: float, height: float) -> Figure:
 
 
 def png_bytes(figure: Figure) -> bytes:
-    """The figure as PNG."""
+    """Return the figure as PNG bytes."""
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=DPI)
     return out.getvalue()
@@ -60,5 +60,5 @@ def decorate(axes: Axes, x_label: str, y_label: str) -> None:
 
 
 def shorten(text: str, length: int) -> str:
-    """At most ``length`` characters."""
+    """Shorten a text to at most ``length`` characters."""
     return text if len(text) <= length else text[: length - 1] + "…"

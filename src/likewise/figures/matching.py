@@ -1,4 +1,4 @@
-"""The figure of a matching test."""
+"""The figure of a matching task."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ BINS = 10
 def matching_curves(
     label: np.ndarray, score: np.ndarray, probability: np.ndarray, threshold: float
 ) -> Figure:
-    """Precision against recall, the scores of matches and of others, and the calibration.
+    """Draw precision-recall curve, score distributions and calibration of pairs.
 
     Args:
         labels: int [m], 1 for a match.
         score: float [m].
-        probability: float [m], of a match.
-        threshold: scores of at least this are called a match.
+        probability: float [m], the probability of a match.
+        threshold: pairs with at least this score are predicted to match.
     """
     from sklearn.metrics import precision_recall_curve
 

@@ -1,4 +1,4 @@
-"""Figures of products: neighbours, pairs, similarities and maps."""
+"""Figures of products: neighbours, pairs, similarities and embedding maps."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def neighbour_gallery(
     group_names: Sequence[str],
     rows_of: Sequence[str] | None = None,
 ) -> Figure:
-    """A row a query: its picture, then its nearest with their similarity.
+    """Draw one row per query: its picture, then its nearest products with their similarity.
 
     Args:
         images: uint8 [n, c, h, w].
-        groups: [n].
-        queries: places [q] in ``images``.
-        neighbours: places [q, k], nearest first.
+        groups: [n], the group of each picture.
+        queries: positions [q] in ``images``.
+        neighbours: positions [q, k], nearest first.
         values: similarities [q, k].
         group_names: the name of group ``i`` at place ``i``.
-        rows_of: whose neighbours each row shows, where these differ.
+        rows_of: the name of the method of each row, if the rows are of several methods.
     """
     rows, nearest = neighbours.shape
     figure = blank_figure(1.05 * (nearest + 1) + 0.3, 1.3 * rows + 0.35)
@@ -61,11 +61,11 @@ def neighbour_gallery(
 
 
 def picture_pairs(pairs: np.ndarray, titles: Sequence[tuple[str, str]]) -> Figure:
-    """Pairs of pictures, one above the other.
+    """Draw pairs of pictures, one picture above the other.
 
     Args:
         pairs: uint8 [p, 2, c, h, w].
-        titles: of both pictures of each pair.
+        titles: the titles of both pictures of each pair.
     """
     figure = blank_figure(1.15 * max(len(pairs), 3) + 0.3, 2.9)
     axes = figure.subplots(2, max(len(pairs), 3), squeeze=False)
@@ -97,11 +97,11 @@ def _show(
 def similarity_heat_map(
     matrix: np.ndarray, groups: np.ndarray, group_names: Sequence[str], label: str
 ) -> Figure:
-    """Similarity of every pair; lines part the groups.
+    """Draw the similarity of every pair; lines separate the groups.
 
     Args:
-        matrix: [n, n], its products sorted by group.
-        groups: [n].
+        matrix: [n, n], with products sorted by group.
+        groups: [n], the group of each product.
         label: name of the similarity.
     """
     figure = blank_figure(6.4, 5.4)
@@ -127,7 +127,7 @@ def similarity_heat_map(
 
 
 def embedding_map(points: np.ndarray, groups: np.ndarray, group_names: Sequence[str]) -> Figure:
-    """Products as points; colour and marker tell the first groups, grey the others.
+    """Draw products as points; the first groups have colours and markers, the others are grey.
 
     Args:
         points: float [n, 2].

@@ -1,4 +1,4 @@
-"""The figures of a retrieval test."""
+"""The figures of a retrieval task."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from likewise.similarity.topk import topk_neighbours
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# t-SNE of more products takes long and shows no more.
+# t-SNE of more products takes longer and shows nothing more.
 MAPPED = 600
 
 
 def retrieval_figures(
     data: ProductData, split: str, embeddings: Tensor, similarity: Similarity, nearest: int
 ) -> dict[str, Figure]:
-    """A heat map of similarities, a map and, where there are pictures, a gallery of neighbours.
+    """Draw a similarity heat map, an embedding map and, if there are pictures, neighbours.
 
     Args:
-        embeddings: float32 [n, d] of the products of the split.
-        nearest: how many neighbours of a query are shown.
+        embeddings: float32 [n, d], the embeddings of the products of the split.
+        nearest: number of neighbours that are shown for each query.
 
     Returns:
         ``similarity``, ``map`` and ``neighbours``.
@@ -59,7 +59,7 @@ def retrieval_figures(
 def _neighbours(
     embeddings: Tensor, queries: np.ndarray, similarity: Similarity, nearest: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest others of each query, int64 and float [queries, nearest]."""
+    """Find the nearest products of each query: positions and values [queries, nearest]."""
     values, found = topk_neighbours(
         embeddings[queries], embeddings, similarity, k=min(nearest + 1, len(embeddings))
     )
@@ -72,12 +72,12 @@ def _neighbours(
 
 
 def _plane(embeddings: Tensor) -> np.ndarray:
-    """t-SNE of embeddings [n, d] under cosine, float [n, 2] (van der Maaten and Hinton, 2008)."""
+    """Project embeddings [n, d] to [n, 2] by cosine t-SNE (van der Maaten and Hinton, 2008)."""
     from sklearn.manifold import TSNE
 
     count = len(embeddings)
     unit = torch.nn.functional.normalize(embeddings, dim=1).cpu().numpy()
-    # t-SNE of products that are all the same ends the process, not with an exception.
+    # t-SNE of identical products would end the process without an exception.
     if count < 5 or np.ptp(unit, axis=0).max() < 1e-6:
         return np.zeros((count, 2))
     perplexity = min(30.0, (count - 1) / 3)

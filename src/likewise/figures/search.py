@@ -1,4 +1,4 @@
-"""The figure of a search test."""
+"""The figure of a search task."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ BINS = 30
 
 
 def graded_scores(grades: np.ndarray, scores: np.ndarray, values: np.ndarray, label: str) -> Figure:
-    """Scores of the products of each grade, and how the queries of the split did.
+    """Draw the scores of the products of each grade, and the metric over the queries of the split.
 
     Args:
         grades: float [m]; grades that round to one whole number share a box.
         scores: float [m].
-        values: float [q], of a metric; NaN does not count.
-        label: of the metric.
+        values: float [q], the metric of each query; NaN is left out.
+        label: the label of the metric.
     """
     figure = blank_figure(9, 3.7)
     boxes, histogram = figure.subplots(1, 2)

@@ -1,1 +1,1 @@
-"""Losses that the libraries lack."""
+"""Losses that pytorch-metric-learning does not have."""

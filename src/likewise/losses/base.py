@@ -1,4 +1,4 @@
-"""What a loss on pairs is."""
+"""The base class of losses on labelled pairs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from torch import Tensor, nn
 
 
 class PairLoss(nn.Module):
-    """Of labelled pairs, as ``Encoder.match`` scores them."""
+    """A loss on the scores that a matcher gives labelled pairs."""
 
     def forward(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """Scores float [b], larger for more alike, and labels int64 [b] (1: a match); a scalar."""
+        """Return the mean loss, a scalar.
+
+        Args:
+            scores: float [b], larger for more similar.
+            labels: int64 [b], 1 for a match and 0 otherwise.
+        """
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Cosine embedding loss of pairs."""
+"""Cosine embedding loss on labelled pairs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from likewise.losses.base import PairLoss
 
 
 class PairCosine(PairLoss):
-    """1 - s for a match of cosine s, and max(0, s - margin) for other pairs, in the mean.
+    """Mean of 1 - s over matches and max(0, s - margin) over other pairs, with s the cosine.
 
-    What ``torch.nn.CosineEmbeddingLoss`` computes, from cosines.
+    This equals ``torch.nn.CosineEmbeddingLoss``, but takes cosines instead of embeddings.
+
+    Args:
+        margin: cosine above which a pair that does not match is penalised.
     """
 
     def __init__(self, margin: float = 0.3) -> None:

@@ -1,1 +1,1 @@
-"""One file per matcher: a pair of products to a score."""
+"""Matchers give a pair of products a score; each one has a file of its own."""

@@ -1,4 +1,4 @@
-"""What a matcher is."""
+"""The base classes of matchers."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from likewise.scorer import Scorer
 
 
 class Matcher(Scorer, ABC):
-    """A pair of products to a score, larger for more alike; a subclass writes ``match_pairs``."""
+    """Scores pairs of products, larger for more similar; a subclass defines ``match_pairs``."""
 
     gives = "scores pairs of products and has no embeddings of single ones"
     advice = "choose a matcher"
 
     @abstractmethod
     def match_pairs(self, pairs: LabelledPairs) -> Tensor:
-        """Scores float32 [m] in evaluation mode; labels are not read."""
+        """Return scores, float32 [m], in evaluation mode; labels are not read."""
 
 
 class TrainableMatcher(Matcher):
-    """A matcher that can be trained by gradient steps on pairs; a subclass writes ``match``."""
+    """A matcher that is trained on pairs by gradient descent; a subclass defines ``match``."""
 
     @abstractmethod
     def match(self, left: Products, right: Products) -> Tensor:
-        """The score of each pair of a batch, float [b]; differentiable."""
+        """Return the differentiable score of each pair of a batch, float [b]."""
 
 
 class EmbeddingMatcher(TrainableMatcher):
-    """A matcher that compares the embeddings of two products; a subclass writes ``compare``.
+    """A matcher that compares the embeddings of two products; a subclass defines ``compare``.
 
-    Its encoder embeds single products, so that they can be searched, too.
+    Its encoder embeds single products, so products can also be searched.
     """
 
     encoder_use = "required"
@@ -44,7 +44,7 @@ class EmbeddingMatcher(TrainableMatcher):
 
     @abstractmethod
     def compare(self, left: Tensor, right: Tensor) -> Tensor:
-        """Scores float [b] of embeddings, float [b, embedding_size] each; differentiable."""
+        """Return differentiable scores, float [b], of two batches of embeddings, float [b, d]."""
 
     def match(self, left: Products, right: Products) -> Tensor:
         """See ``TrainableMatcher``."""

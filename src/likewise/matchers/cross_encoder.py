@@ -1,4 +1,4 @@
-"""A matcher that reads the texts of a pair as one text."""
+"""A matcher that reads the two texts of a pair as one text."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from likewise.similarity.base import Similarity
 
 
 class CrossEncoder(TrainableMatcher):
-    """The logit of a match from the embedding of both texts, one behind the other.
+    """Predicts the logit of a match from the embedding of the two concatenated texts.
 
     Li et al., "Deep Entity Matching with Pre-Trained Language Models", VLDB 2021 (Ditto), whose
-    serialisation is ``text.markers=true``. Every pair is read anew, so there are no embeddings of
-    single products to search.
+    serialisation is ``text.markers=true``. The encoder reads each pair separately, so there are no
+    embeddings of single products that could be searched.
 
     Args:
-        encoder: an encoder of texts; it is trained with the linear layer behind it.
-        similarity: not read.
-        dropout: probability before the linear layer.
-        symmetric: in evaluation, the mean of both orders; in training the order is random.
-        batch_size: pairs at a time in evaluation.
+        encoder: an encoder of texts; it is trained together with a linear layer after it.
+        similarity: not used.
+        dropout: dropout probability before the linear layer.
+        symmetric: use both orders of a pair: a random order in training, the mean score of both
+            orders in evaluation.
+        batch_size: number of pairs per batch in evaluation.
     """
 
     encoder_use = "required"
@@ -50,7 +51,7 @@ class CrossEncoder(TrainableMatcher):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(encoder.embedding_size, 1))
 
     def match(self, left: Products, right: Products) -> Tensor:
-        """The logit of a match, float [b]."""
+        """Return the logit of a match for each pair, float [b]."""
         one, other = left[self.encoder.modality], right[self.encoder.modality]
         if self.training and self.symmetric:
             turned = torch.rand(len(one), 1, device=one.device) < 0.5
@@ -64,7 +65,7 @@ class CrossEncoder(TrainableMatcher):
         """See ``Matcher``."""
         self.eval()
         products, scores = pairs.products, []
-        # Pairs of about one length share a batch, so that little of it is padding.
+        # Pairs of similar length share a batch, so that it needs little padding.
         lengths = (products[self.encoder.modality] != 0).sum(1)
         order = (lengths[pairs.left] + lengths[pairs.right]).argsort()
         for rows in order.split(self.batch_size):

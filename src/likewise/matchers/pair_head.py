@@ -21,16 +21,17 @@ FEATURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 class PairHead(EmbeddingMatcher):
-    """An encoder, and the logit of a match from what two of its embeddings have in common.
+    """Predicts the logit of a match from the embeddings of two products, by a small network.
 
     Reimers and Gurevych, "Sentence-BERT", EMNLP 2019, section 3 (the classification objective).
 
     Args:
-        encoder: any encoder; it is trained with the head.
-        similarity: not read.
-        features: of ``left``, ``right``, ``difference`` (absolute) and ``product``, side by side.
-        hidden_size: of the head; 0 for a linear one.
-        dropout: probability before the hidden layer.
+        encoder: any encoder; it is trained together with the head.
+        similarity: not used.
+        features: the vectors to concatenate: ``left``, ``right``, ``difference`` (its absolute
+            value) and ``product`` (elementwise).
+        hidden_size: size of the hidden layer of the head; 0 makes the head linear.
+        dropout: dropout probability before the hidden layer.
     """
 
     trained_by = "pairs"
@@ -46,7 +47,7 @@ class PairHead(EmbeddingMatcher):
         super().__init__(encoder, similarity)
         if not features or not set(features) <= set(FEATURES):
             raise LikewiseError(
-                f"matcher.features={list(features)} must be some of {', '.join(FEATURES)}"
+                f"matcher.features={list(features)} must be a list of some of {', '.join(FEATURES)}"
             )
         self.used = tuple(features)
         width = len(features) * encoder.embedding_size
@@ -56,6 +57,6 @@ class PairHead(EmbeddingMatcher):
         self.head = nn.Sequential(*hidden, nn.Linear(hidden_size or width, 1))
 
     def compare(self, left: Tensor, right: Tensor) -> Tensor:
-        """The logit of a match, float [b]."""
+        """Return the logit of a match for each pair, float [b]."""
         common = torch.cat([FEATURES[name](left, right) for name in self.used], dim=1)
         return self.head(common).squeeze(1)

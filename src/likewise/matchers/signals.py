@@ -1,4 +1,4 @@
-"""Gradient-boosted trees over signals of how alike two products are."""
+"""Gradient-boosted trees over hand-made similarity signals of two products."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from likewise.similarity.base import Similarity
 if TYPE_CHECKING:
     from likewise.data.module import ProductModule
 
-# Stands for a signal that is missing; all signals are at least 0.
+# The value of a missing signal; all other values are at least 0.
 MISSING = -1.0
 
 
 class SignalTrees(LearnsAtOnce, Matcher):
-    """Scores a pair by what its texts, model numbers, prices and attributes have in common.
+    """Scores a pair by signals of its texts, model numbers, prices and attributes.
 
-    A strong baseline that needs seconds. It reads the catalogue itself, and learns from all pairs
-    at once (``method=fit``).
+    This is a strong baseline that trains in seconds. It reads the catalogue itself and is fitted to
+    all pairs at once (``method=fit``).
 
     Args:
-        encoder: the similarity of its embeddings is one more signal. The encoder is not trained, so
-            a pretrained one is meant. ``None`` for no such signal.
+        encoder: a pretrained encoder, which is not trained further. The similarity of its
+            embeddings is one more signal. ``None`` leaves that signal out.
         similarity: the measure between two embeddings of the encoder.
-        trees, depth, learning_rate, subsample, features: of scikit-learn's
-            ``GradientBoostingClassifier``; the last two are shares of the pairs and of the signals
-            that a tree sees.
+        n_estimators, max_depth, learning_rate, subsample, max_features: the options of
+            scikit-learn's ``GradientBoostingClassifier``. ``subsample`` is the fraction of pairs
+            for each tree, ``max_features`` the fraction of signals for each split.
     """
 
     encoder_use = "optional"
@@ -49,19 +49,19 @@ class SignalTrees(LearnsAtOnce, Matcher):
         self,
         encoder: Encoder | None = None,
         similarity: Similarity | None = None,
-        trees: int = 200,
-        depth: int = 4,
+        n_estimators: int = 200,
+        max_depth: int = 4,
         learning_rate: float = 0.05,
         subsample: float = 0.7,
-        features: float = 0.3,
+        max_features: float = 0.3,
     ) -> None:
         super().__init__(encoder.requires_grad_(False) if encoder is not None else None, similarity)
         self.options = {
-            "n_estimators": trees,
-            "max_depth": depth,
+            "n_estimators": n_estimators,
+            "max_depth": max_depth,
             "learning_rate": learning_rate,
             "subsample": subsample,
-            "max_features": features,
+            "max_features": max_features,
         }
         self.signals = PairSignals()
         self.forest = Trees()
@@ -80,7 +80,7 @@ class SignalTrees(LearnsAtOnce, Matcher):
         return 2 * len(pairs.labels)
 
     def fit(self, pairs: LabelledPairs, seed: int) -> None:
-        """Learn rare words and the trees."""
+        """Fit the word weights and the trees."""
         from sklearn.ensemble import GradientBoostingClassifier
 
         offers = read_offers(pairs.catalogue, pairs.rows)
@@ -90,7 +90,7 @@ class SignalTrees(LearnsAtOnce, Matcher):
             model = GradientBoostingClassifier(**self.options, random_state=seed)
             model.fit(table, labels)
         except ValueError as error:
-            # What scikit-learn says of an option out of its range.
+            # scikit-learn raises a ValueError for an option outside its range.
             raise LikewiseError(f"matcher=signals: {' '.join(str(error).split())}") from error
         self.forest.take(model, table[:1])
         text = np.frombuffer(self.signals.to_json().encode(), np.uint8)
@@ -98,7 +98,7 @@ class SignalTrees(LearnsAtOnce, Matcher):
 
     @torch.no_grad()
     def match_pairs(self, pairs: LabelledPairs) -> Tensor:
-        """See ``Matcher``; log odds of a match."""
+        """See ``Matcher``; the scores are log-odds of a match."""
         self.eval()
         if not self.signals.fitted:
             self.signals = PairSignals.from_json(bytes(self.learned.cpu().numpy()).decode())
@@ -106,7 +106,7 @@ class SignalTrees(LearnsAtOnce, Matcher):
         return self.forest(table).float()
 
     def _table(self, pairs: LabelledPairs) -> np.ndarray:
-        """Float32 [m, signals]."""
+        """The signals of all pairs, float32 [m, signals]."""
         left, right = pairs.left.cpu().numpy(), pairs.right.cpu().numpy()
         table = self.signals(read_offers(pairs.catalogue, pairs.rows), left, right)
         if self.encoder is not None:
@@ -116,7 +116,7 @@ class SignalTrees(LearnsAtOnce, Matcher):
         return np.nan_to_num(table, nan=MISSING)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """Its length is learned."""
+        """Load the fitted signals, whose length is not known before."""
         found = state_dict.get(f"{prefix}learned")
         if found is not None:
             self.learned = torch.empty_like(found)

@@ -10,10 +10,10 @@ from likewise.similarity.base import Similarity
 
 
 class SimilarityMatcher(EmbeddingMatcher):
-    """What a run has with ``matcher=none``: its encoder and its similarity, nothing else to learn.
+    """Scores a pair by the similarity of its embeddings; a run has it with ``matcher=none``.
 
     Args:
-        encoder: any encoder; how it is trained is the encoder's own matter.
+        encoder: any encoder; its ``trained_by`` is that of this matcher.
         similarity: the measure between two embeddings.
     """
 
@@ -24,11 +24,11 @@ class SimilarityMatcher(EmbeddingMatcher):
         self.trained_by = encoder.trained_by
 
     def compare(self, left: Tensor, right: Tensor) -> Tensor:
-        """The similarity of each pair, its sign changed where smaller is closer."""
+        """Return the similarity of each pair, negated if smaller values are closer."""
         measure = self.similarity
         values = measure.pairs(measure.prepare(left), measure.prepare(right))
         return values if measure.larger_is_closer else -values
 
     def count_parameters(self) -> int:
-        """See ``Matcher``: what is left of the encoder after training."""
+        """See ``Matcher``: the parameters of the encoder that inference needs."""
         return self.encoder.count_parameters()

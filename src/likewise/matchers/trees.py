@@ -1,4 +1,4 @@
-"""Decision trees as tensors: saved like any weights, and no pickle to trust."""
+"""Decision trees as tensors, which are saved like other weights, without pickle."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ NAMES = ("feature", "threshold", "left", "right", "value")
 
 
 class Trees(nn.Module):
-    """The sum of trees that scikit-learn has grown.
+    """The sum of the trees of a gradient-boosting model of scikit-learn.
 
     Attributes:
-        feature, left, right: int64 [trees, nodes]; a leaf is its own child, and its feature is 0.
-        threshold, value: float64 [trees, nodes]; a row goes left up to the threshold, and the value
-            of its leaf is added to its log odds.
-        start: float64, the initial log odds, to which the trees add.
+        feature, left, right: int64 [trees, nodes]; the split feature and the two children of each
+            node. A leaf is its own child, and its feature is 0.
+        threshold, value: float64 [trees, nodes]; a row goes left if its feature is at most the
+            threshold, and the value of its leaf is added to its log-odds.
+        initial_log_odds: float64, the log-odds to which the trees add.
     """
 
     feature: Tensor
@@ -26,21 +27,22 @@ class Trees(nn.Module):
     left: Tensor
     right: Tensor
     value: Tensor
-    start: Tensor
+    initial_log_odds: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         for name in NAMES:
             kind = torch.float64 if name in ("threshold", "value") else torch.int64
             self.register_buffer(name, torch.zeros(0, 0, dtype=kind))
-        self.register_buffer("start", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("initial_log_odds", torch.zeros((), dtype=torch.float64))
 
     def take(self, model: Any, row: np.ndarray) -> None:
-        """The trees of a ``GradientBoostingClassifier`` of two classes.
+        """Copy the trees of a ``GradientBoostingClassifier`` with two classes.
 
         Args:
-            row: float32 [1, k], any row; the initial log odds are found from the model's log odds
-                of it.
+            model: the fitted classifier.
+            row: float32 [1, k], any row. The initial log-odds are the log-odds that the model
+                predicts for it, minus the sum of its leaves.
         """
         trees = [grown[0].tree_ for grown in model.estimators_]
         nodes = max(tree.node_count for tree in trees)
@@ -48,7 +50,7 @@ class Trees(nn.Module):
             name: np.zeros((len(trees), nodes), dtype=getattr(self, name).numpy().dtype)
             for name in NAMES
         }
-        # What only fills the table up is a leaf.
+        # Padding nodes are leaves.
         made["left"][:] = made["right"][:] = np.arange(nodes)
         for place, tree in enumerate(trees):
             own = np.arange(tree.node_count)
@@ -61,30 +63,32 @@ class Trees(nn.Module):
             made["value"][some] = model.learning_rate * tree.value[:, 0, 0]
         for name, values in made.items():
             setattr(self, name, torch.from_numpy(values))
-        said = torch.tensor(float(model.decision_function(row)[0]), dtype=torch.float64)
-        self.start.zero_()
-        self.start = said - self(torch.from_numpy(row))[0]
+        predicted = torch.tensor(float(model.decision_function(row)[0]), dtype=torch.float64)
+        self.initial_log_odds.zero_()
+        self.initial_log_odds = predicted - self(torch.from_numpy(row))[0]
 
     def count_nodes(self) -> int:
-        """Thresholds and leaves of all trees; what only fills the table up is not counted."""
+        """Number of thresholds and leaves of all trees, without padding nodes."""
         own = torch.arange(self.left.shape[1], device=self.left.device)
         # A tree of n splits has n + 1 leaves.
         return 2 * int((self.left != own).sum()) + len(self.left)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Log odds float64 [m] of rows float32 [m, k]."""
+        """Return the log-odds, float64 [m], of rows, float32 [m, k]."""
         tree = torch.arange(len(self.feature), device=rows.device)
         node = tree.new_zeros(len(rows), len(tree))
         while True:
             goes_left = rows.gather(1, self.feature[tree, node]) <= self.threshold[tree, node]
             after = torch.where(goes_left, self.left[tree, node], self.right[tree, node])
             if torch.equal(after, node):
-                return self.start + self.value[tree, node].sum(1)
+                return self.initial_log_odds + self.value[tree, node].sum(1)
             node = after
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """The number of trees and nodes is learned; what is no tree is refused, as rows would walk
-        through it in circles or out of it."""
+        """Load trees of any number and size; refuse nodes that are not trees.
+
+        In nodes that are not trees, ``forward`` would not end or would leave the table.
+        """
         for name in NAMES:
             if (found := state_dict.get(prefix + name)) is not None:
                 setattr(self, name, torch.empty_like(found))
@@ -95,4 +99,4 @@ class Trees(nn.Module):
         inside = (children >= own).all() and (children < len(own)).all()
         if not (same and inside and (self.feature >= 0).all()):
             errors: list[str] = rest[-1]
-            errors.append(f"{prefix or 'trees'}: these nodes are no trees")
+            errors.append(f"{prefix or 'trees'}: these nodes do not form trees")

@@ -1,4 +1,4 @@
-"""Metric learning with generated products of known groups in the loss."""
+"""Metric learning on real products and on generated products of known groups."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from likewise.methods.base import Method, float_batch
 
 
 class Adversarial(Method):
-    """One step each of the discriminator, the generator and the encoder.
+    """Trains the discriminator, the generator and the encoder in turn, one step each per batch.
 
     Args:
-        share: generated products a real one in the encoder's loss.
-        start: share of all steps after which generated products enter that loss; before, they
-            are still noise.
-        weight: of the loss on real and generated products together; the loss on real products
-            alone keeps the rest.
-        gan_learning_rate: of the generator's and discriminator's Adam.
+        generated_to_real_ratio: number of generated products per real product in the encoder's
+            loss.
+        generated_start: fraction of the training steps after which generated products enter the
+            encoder's loss; before, the generator produces little more than noise.
+        generated_loss_weight: weight w of the loss on real and generated products together; the
+            loss on real products alone has the weight 1 - w.
+        gan_learning_rate: learning rate of Adam for the generator and the discriminator.
     """
 
     name = "adversarial"
@@ -31,19 +32,21 @@ class Adversarial(Method):
     def __init__(
         self,
         *args: Any,
-        share: float = 0.25,
-        start: float = 0.3,
-        weight: float = 0.5,
+        generated_to_real_ratio: float = 0.25,
+        generated_start: float = 0.3,
+        generated_loss_weight: float = 0.5,
         gan_learning_rate: float = 5e-4,
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
-        self.share, self.start, self.weight = share, start, weight
+        self.generated_to_real_ratio = generated_to_real_ratio
+        self.generated_start = generated_start
+        self.generated_loss_weight = generated_loss_weight
         self.gan_learning_rate = gan_learning_rate
         self.automatic_optimization = False
 
     def configure_optimizers(self) -> Any:
-        """AdamW of the encoder with its schedule; Adam for the two players."""
+        """Return AdamW with a schedule for the encoder, and Adam for the GAN."""
         encoder = self.adamw(self.encoder.base, self.loss)
         # Each batch makes three optimiser steps, which the trainer counts one by one.
         self._steps = int(self.trainer.estimated_stepping_batches)
@@ -54,7 +57,7 @@ class Adversarial(Method):
         return [encoder, *players], [self.schedule(encoder, self._steps)]
 
     def training_step(self, batch: tuple[Any, ...], batch_idx: int) -> None:
-        """Discriminator, generator, encoder."""
+        """Take one step of the discriminator, then of the generator, then of the encoder."""
         self.count(batch)
         products, groups = float_batch(batch)
         images = products["image"]
@@ -70,18 +73,19 @@ class Adversarial(Method):
         self.watch(loss)
 
     def training_loss(self, products: Products, groups: Tensor) -> Tensor:
-        """The loss on real products, mixed with the loss on real and generated ones together."""
+        """Return the weighted mean of the losses on real and on real and generated products."""
         seen = self.augment(products)
         done = self.global_step / (3 * self._steps)
-        extra = round(self.share * len(groups)) if done >= self.start else 0
-        if not extra:
+        extra = round(self.generated_to_real_ratio * len(groups))
+        if not extra or done < self.generated_start:
             return self.metric_loss(self.encoder(seen), groups)
         with torch.no_grad():
             generated = self.augment({"image": self.encoder.generate(groups[:extra])})
         embeddings = self.encoder(join(seen, generated))
         on_real = self.metric_loss(embeddings[: len(groups)], groups)
         on_both = self.metric_loss(embeddings, torch.cat([groups, groups[:extra]]))
-        return (1 - self.weight) * on_real + self.weight * on_both
+        weight = self.generated_loss_weight
+        return (1 - weight) * on_real + weight * on_both
 
     def _step(self, optimizer: Any, loss: Tensor) -> None:
         optimizer.zero_grad()

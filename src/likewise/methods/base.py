@@ -189,7 +189,7 @@ class Method(pl.LightningModule):
         rates: dict[nn.Parameter, float] = {}
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for part in (part for module in modules for part in module.modules()):
-            rates |= part.rates() if isinstance(part, Encoder) else {}
+            rates |= part.learning_rate_multipliers() if isinstance(part, Encoder) else {}
         for parameter in (p for module in modules for p in module.parameters()):
             if parameter.requires_grad:
                 decay = self.weight_decay if parameter.ndim > 1 else 0.0

@@ -11,7 +11,7 @@ from likewise.methods.base import Method
 
 
 class ContrastiveLearning(Method):
-    """Two augmented views of a product are alike, all other products are not; no labels touched.
+    """Self-supervised: two augmented views of a product are a match, all other pairs are not.
 
     Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations", 2020.
     """
@@ -22,7 +22,7 @@ class ContrastiveLearning(Method):
     reads_labels = False
 
     def training_loss(self, products: Products, groups: Tensor) -> Tensor:
-        """The loss between two views; ``groups`` is not read."""
+        """Return the loss between two views of each product; ``groups`` is not used."""
         views = join(self.augment(products), self.augment(products))
         same = torch.arange(count(products), device=groups.device).repeat(2)
         return self.metric_loss(self.encoder.project(views), same)

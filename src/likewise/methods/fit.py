@@ -1,4 +1,4 @@
-"""Learning at once, without gradient steps."""
+"""Fitting to all training pairs at once, without gradient descent."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from likewise.methods.base import Method
 
 
 class MetricLearning(Method):
-    """Embeds an augmented batch and descends the loss between its groups."""
+    """Embeds an augmented batch and minimises a metric-learning loss on its groups."""
 
     name = "metric_learning"
 
     def training_loss(self, products: Products, groups: Tensor) -> Tensor:
-        """The loss of one augmented view of each product."""
+        """Return the loss on one augmented view of each product."""
         return self.metric_loss(self.encoder(self.augment(products)), groups)

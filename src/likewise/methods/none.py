@@ -1,4 +1,4 @@
-"""No training: the encoder and the scorer as they come."""
+"""No training: the encoder and the scorer are evaluated unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from likewise.scorer import Scorer
 
 
 class Untrained(Method):
-    """Leaves what is pretrained, or has no parameters, as it is."""
+    """Trains nothing, for parts that are pretrained or have no parameters."""
 
     name = "none"
     trains = False
@@ -22,5 +22,5 @@ class Untrained(Method):
         return 0
 
     def trained(self) -> list[nn.Module]:
-        """Nothing."""
+        """Return an empty list, because nothing is trained."""
         return []

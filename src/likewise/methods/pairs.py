@@ -16,12 +16,12 @@ from likewise.methods.base import Method
 
 
 class PairLearning(Method):
-    """Descends the loss of pairs, and with a group loss also that between all their products.
+    """Minimises a loss on labelled pairs, optionally with a group loss on all products of a batch.
 
     Args:
-        group_loss: a pytorch-metric-learning loss over the products of the batch and the groups
-            that the training matches make; it gives a pair's products all others of the batch as
-            negatives. ``None`` for pairs alone.
+        group_loss: a loss of pytorch-metric-learning on the products of the batch, grouped by the
+            training matches. It uses all other groups of the batch as negatives. ``None`` uses the
+            pair loss alone.
         group_weight: weight of the group loss.
     """
 
@@ -54,7 +54,7 @@ class PairLearning(Method):
     def training_loss(
         self, left: Products, right: Products, labels: Tensor, groups: Tensor
     ) -> Tensor:
-        """Of one augmented view of each product."""
+        """Return the loss on one augmented view of each product."""
         one, other = self.augment(left), self.augment(right)
         if self.group_loss is None:
             return self.loss(self.scorer.match(one, other).float(), labels)

@@ -1,1 +1,1 @@
-"""Retrieval metrics: ``torchmetrics.Metric`` classes over exact rankings."""
+"""Metrics of retrieval, matching and graded rankings."""

@@ -1,4 +1,4 @@
-"""What all metrics share: how they describe themselves, and their mean over units."""
+"""The base class of metrics, and the mean over units."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from likewise.metrics.specification import MetricSpecification
 
 
 class DescribedMetric:
-    """A metric that says how its values are read.
+    """A metric with a label, a direction and a range.
 
     Attributes:
         label, higher_is_better, range: see ``MetricSpecification``.
@@ -20,13 +20,13 @@ class DescribedMetric:
 
     @property
     def specification(self) -> MetricSpecification:
-        """What the metric says of itself."""
+        """The label, direction and range of the metric."""
         return MetricSpecification(
             self.label or type(self).__name__, self.higher_is_better, *self.range
         )
 
 
 def finite_mean(values: np.ndarray) -> float:
-    """The mean of the finite values of float [n]; NaN where there are none."""
+    """Return the mean of the finite values of float [n]; NaN if there are none."""
     values = values[np.isfinite(values)]
     return float(values.mean()) if len(values) else float("nan")

@@ -1,4 +1,4 @@
-"""Brier score."""
+"""The Brier score."""
 
 from __future__ import annotations
 

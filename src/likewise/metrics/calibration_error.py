@@ -1,4 +1,4 @@
-"""Expected calibration error."""
+"""The expected calibration error."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from likewise.metrics.matching import JudgedPairs, MatchingMetric
 
 
 class CalibrationError(MatchingMetric):
-    """Mean gap, over pairs, between the probability and the share of matches at about it.
+    """Expected calibration error of match probabilities, with bins of equal width.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3; smaller is
     better.
 
     Args:
-        bins: of equal width.
+        bins: number of bins.
     """
 
     label = "calibration error"
@@ -24,7 +24,7 @@ class CalibrationError(MatchingMetric):
         self.bins = bins
 
     def per_pair(self, judged: JudgedPairs) -> np.ndarray:
-        """See ``MatchingMetric``; a pair's own gap, signed as that of its bin."""
+        """See ``MatchingMetric``; the gap of each pair, with the sign of the gap of its bin."""
         gaps = judged.probabilities - judged.labels
         place = np.minimum((judged.probabilities * self.bins).astype(int), self.bins - 1)
         signs = np.sign(np.bincount(place, weights=gaps, minlength=self.bins))

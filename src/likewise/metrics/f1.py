@@ -1,4 +1,4 @@
-"""F1 of matches."""
+"""The F1 score of matches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from likewise.metrics.matching import JudgedPairs, MatchingMetric
 
 
 class F1(MatchingMetric):
-    """2 TP / (2 TP + FP + FN).
+    """F1 score of matches: 2 TP / (2 TP + FP + FN).
 
     The value of a pair is F1 + (a - F1 b) / mean(b) with a = 2 TP and b = 2 TP + FP + FN of that
     pair alone: the mean is F1, and the spread of these values is its error by the delta method.

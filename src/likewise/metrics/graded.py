@@ -1,4 +1,4 @@
-"""The base of all metrics of graded rankings, and what they are computed from."""
+"""The base class of metrics of graded rankings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from likewise.metrics.base import DescribedMetric, finite_mean
 
 @dataclass(frozen=True)
 class GradedRanking:
-    """Products that people graded for queries, with the scores that a model ranks them by.
+    """Products that people graded for queries, with the scores of a model that rank them.
 
     Attributes:
-        query: int64 [m], from 0 to q - 1, each of them at least once.
-        scores: float64 [m], finite; a larger one ranks higher.
-        grades: float64 [m]; a larger one is better.
+        query: int64 [m], the query of each product, from 0 to q - 1 without gaps.
+        scores: float64 [m], finite; larger scores rank higher.
+        grades: float64 [m]; larger grades are better.
     """
 
     query: np.ndarray
@@ -25,12 +25,12 @@ class GradedRanking:
 
 
 class GradedMetric(DescribedMetric):
-    """The mean over queries of a value; a query whose value is NaN does not count."""
+    """The mean of a value per query; queries with NaN are left out."""
 
     def per_query(self, ranking: GradedRanking) -> np.ndarray:
-        """Float64 [q]."""
+        """Return one value per query, float64 [q]."""
         raise NotImplementedError(f"{type(self).__name__} must define per_query()")
 
     def __call__(self, ranking: GradedRanking) -> float:
-        """The metric; NaN where no query counts."""
+        """Return the mean over queries; NaN if all queries are left out."""
         return finite_mean(self.per_query(ranking))

@@ -13,7 +13,7 @@ GAINS = ("exponential", "linear")
 
 
 class GradedNDCGAtK(GradedMetric):
-    """Σ_{i ≤ k} gain(i) / log2(i + 1) over the same sum of the best ranking.
+    """nDCG@k: Σ_{i ≤ k} gain(i) / log2(i + 1), divided by the same sum of the best ranking.
 
     Järvelin and Kekäläinen, "Cumulated Gain-Based Evaluation of IR Techniques", TOIS 2002. Products
     of equal score share the mean of their gains, which is what a random order of them has on
@@ -21,8 +21,8 @@ class GradedNDCGAtK(GradedMetric):
     in the Presence of Tied Scores", ECIR 2008). A query without any gain scores NaN.
 
     Args:
-        k: places that count.
-        lowest_grade: a product of this grade is worth nothing; so is one of a lower grade.
+        k: number of ranks that are evaluated.
+        lowest_grade: products of this grade or a lower one have no gain.
         gain: with g the grade above the lowest one, ``exponential`` is 2^g - 1 (Burges et al.,
             "Learning to Rank Using Gradient Descent", ICML 2005), and ``linear`` is g.
     """
@@ -51,7 +51,7 @@ class GradedNDCGAtK(GradedMetric):
 
 
 def _discounted_gain(query: np.ndarray, keys: np.ndarray, gains: np.ndarray, k: int) -> np.ndarray:
-    """The discounted sum of gains by query, float64 [q], ranked by larger keys first."""
+    """Return the DCG of each query, float64 [q], for the ranking by descending keys."""
     order = np.lexsort((-keys, query))
     query, keys, gains = query[order], keys[order], gains[order]
     places = np.arange(len(query)) - np.searchsorted(query, query) + 1

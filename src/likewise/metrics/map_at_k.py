@@ -12,9 +12,10 @@ from likewise.metrics.retrieval import RetrievalMetric
 
 
 class MAPAtK(RetrievalMetric):
-    """Σ_{i ≤ k} P(i)·rel(i) / min(k, R); not divided by the hits found.
+    """MAP@k: Σ_{i ≤ k} P(i)·rel(i) / min(k, R), with R the number of relevant products.
 
-    Dividing by the hits would score 1 hit at rank 1 of 50 relevant products as perfect.
+    Some definitions divide by the number of hits instead; then one hit at rank 1 would be perfect
+    even if there are 50 relevant products.
     """
 
     def __init__(self, k: int, **options: Any) -> None:

@@ -10,7 +10,7 @@ from likewise.metrics.retrieval import RetrievalMetric
 
 
 class MAPAtR(RetrievalMetric):
-    """1/R Σ_{i ≤ R} P(i)·rel(i), R the number of relevant products, P(i) precision at i.
+    """MAP@R: 1/R Σ_{i ≤ R} P(i)·rel(i), R the number of relevant products, P(i) precision at i.
 
     Musgrave, Belongie and Lim, "A Metric Learning Reality Check", ECCV 2020, equation 2.
     """

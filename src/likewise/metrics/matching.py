@@ -1,4 +1,4 @@
-"""The base of all matching metrics, and what pairs are judged by."""
+"""The base class of matching metrics, the threshold and the calibration."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from likewise.metrics.base import DescribedMetric, finite_mean
 
 @dataclass(frozen=True)
 class JudgedPairs:
-    """Pairs with what was said of them.
+    """Pairs with their scores, probabilities and labels.
 
     Attributes:
-        scores: float64 [m], larger is more alike.
-        probabilities: float64 [m], of a match.
-        labels: int64 [m], 1 for a match.
-        threshold: scores of at least this are called a match.
+        scores: float64 [m], larger for more similar.
+        probabilities: float64 [m], the probabilities of a match.
+        labels: int64 [m], 1 for a match and 0 otherwise.
+        threshold: pairs with at least this score are predicted to match.
     """
 
     scores: np.ndarray
@@ -27,59 +27,59 @@ class JudgedPairs:
 
     @property
     def predicted(self) -> np.ndarray:
-        """bool [m], what is called a match."""
+        """Whether each pair is predicted to match, bool [m]."""
         return self.scores >= self.threshold
 
     def some(self, rows: np.ndarray) -> JudgedPairs:
-        """Those of ``rows``, int64 or bool."""
+        """Select the pairs ``rows``, int64 or bool."""
         kept = self.scores[rows], self.probabilities[rows], self.labels[rows]
         return replace(self, scores=kept[0], probabilities=kept[1], labels=kept[2])
 
 
 class MatchingMetric(DescribedMetric):
-    """The mean over pairs of a value; so paired tests between methods work as for queries.
+    """The mean of a value per pair, so that paired tests of methods work as for queries.
 
-    A pair whose value is NaN does not count.
+    Pairs with NaN are left out.
     """
 
     def per_pair(self, judged: JudgedPairs) -> np.ndarray:
-        """Float64 [m]."""
+        """Return one value per pair, float64 [m]."""
         raise NotImplementedError
 
     def __call__(self, judged: JudgedPairs) -> float:
-        """The metric; NaN where no pair counts."""
+        """Return the mean over pairs; NaN if all pairs are left out."""
         return finite_mean(self.per_pair(judged))
 
 
 def best_threshold(scores: np.ndarray, labels: np.ndarray) -> float:
-    """The threshold of the best F1, in the middle between two scores.
+    """Return the threshold with the best F1, in the middle between two scores.
 
     Args:
-        scores: float [m], of validation pairs.
+        scores: float [m], the scores of validation pairs.
         labels: int [m], 0 or 1.
     """
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]
     hits = np.cumsum(labels[order])
-    # Only between different scores can the line be drawn.
+    # A threshold must lie between two different scores.
     ends = np.flatnonzero(np.append(ordered[1:] < ordered[:-1], True))
     f1 = 2 * hits[ends] / (ends + 1 + labels.sum())
     best = int(ends[f1.argmax()])
     if best + 1 == len(ordered):
         return float(ordered[-1])
     middle = (ordered[best] + ordered[best + 1]) / 2
-    # Between neighbouring floats there is no middle.
+    # There is no float between two adjacent floats.
     return float(middle if ordered[best + 1] < middle else ordered[best])
 
 
 def calibrate(scores: np.ndarray, known_scores: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Probabilities of a match, by a logistic curve through validation pairs.
+    """Turn scores into probabilities by logistic regression on validation pairs (Platt scaling).
 
     Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
 
     Args:
         scores: float [m].
-        known_scores, known: float [v] and int [v], scores and labels of validation pairs.
+        known_scores, known: float [v] and int [v], the scores and labels of validation pairs.
     """
     from sklearn.linear_model import LogisticRegression
 

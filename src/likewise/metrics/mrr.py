@@ -1,4 +1,4 @@
-"""Mean reciprocal rank."""
+"""The mean reciprocal rank."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from likewise.metrics.retrieval import RetrievalMetric
 
 
 class MRR(RetrievalMetric):
-    """1 / rank of the first relevant product in the whole gallery, not cut off at a depth."""
+    """Mean reciprocal rank of the first relevant product in the whole gallery, without a cutoff."""
 
     label = "MRR"
     needs_first_rank = True
 
     def depth(self, max_relevant: int) -> int:
-        """Most first hits are near the top; the rest are counted exactly."""
+        """See ``RetrievalMetric``; first hits at deeper ranks are counted exactly."""
         return 32
 
     def scores(self, block: RankedBlock) -> Tensor:

@@ -12,7 +12,7 @@ from likewise.metrics.retrieval import RetrievalMetric
 
 
 class NDCGAtK(RetrievalMetric):
-    """Σ_{i ≤ k} rel(i) / log2(i + 1) over its value for an ideal ranking of min(k, R) hits.
+    """nDCG@k: Σ_{i ≤ k} rel(i) / log2(i + 1), divided by its value for min(k, R) hits at the top.
 
     Järvelin and Kekäläinen, "Cumulated Gain-Based Evaluation of IR Techniques", TOIS 2002, with
     binary gains.

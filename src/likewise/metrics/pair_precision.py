@@ -1,4 +1,4 @@
-"""Precision of matches."""
+"""The precision of predicted matches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from likewise.metrics.matching import JudgedPairs, MatchingMetric
 
 
 class PairPrecision(MatchingMetric):
-    """The share of matches among the pairs that are called one."""
+    """The share of matches among the pairs that are predicted to match."""
 
     label = "precision"
 

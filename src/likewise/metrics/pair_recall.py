@@ -1,4 +1,4 @@
-"""Recall of matches."""
+"""The recall of matches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from likewise.metrics.matching import JudgedPairs, MatchingMetric
 
 
 class PairRecall(MatchingMetric):
-    """The share of the matches that are called one."""
+    """The share of matches that are predicted to match."""
 
     label = "recall"
 

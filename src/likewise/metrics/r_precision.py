@@ -1,4 +1,4 @@
-"""R-precision."""
+"""The R-precision."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from likewise.metrics.retrieval import RetrievalMetric
 
 
 class RPrecision(RetrievalMetric):
-    """Share of relevant products among the first R, R the number of relevant products."""
+    """R-precision: share of relevant products in the first R, R the number of relevant products."""
 
     label = "R-precision"
 

@@ -1,4 +1,4 @@
-"""What a metric needs to know of the ranking of a block of queries."""
+"""Exact rankings of blocks of queries, as metrics read them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from likewise.similarity.topk import TILE, iter_topk
 
 @dataclass(frozen=True)
 class RankedBlock:
-    """The ranking of some queries.
+    """The ranking of a block of queries.
 
     Attributes:
-        hits: bool [b, K], whether the i-th nearest is relevant.
-        num_relevant: int64 [b], relevant products in the whole gallery.
+        hits: bool [b, K], whether the i-th nearest product is relevant.
+        num_relevant: int64 [b], number of relevant products in the whole gallery.
         first_rank: int64 [b], rank of the first relevant product in the whole gallery, from 1; 0
-            where there is none or no metric asked.
+            if there is none or no metric needs it.
     """
 
     hits: Tensor
@@ -40,7 +40,7 @@ def ranked_blocks(
     leave_one_out: bool,
     first_rank: bool,
 ) -> Iterator[RankedBlock]:
-    """Rank prepared queries against a prepared gallery, a block at a time."""
+    """Rank prepared queries against a prepared gallery, one block of queries at a time."""
     for start, _, found in iter_topk(queries, gallery, similarity, k, exclude_self=leave_one_out):
         stop = start + len(found)
         hits = gallery_groups[found] == query_groups[start:stop, None]
@@ -73,7 +73,7 @@ def _first_rank(
     similarity: Similarity,
     leave_one_out: bool,
 ) -> Tensor:
-    """1 + the products nearer than the nearest relevant one, in two passes over the gallery."""
+    """Return 1 + the number of products that are nearer than the nearest relevant one."""
     block = queries[rows]
     best = torch.full((len(rows),), -torch.inf, device=queries.device)
     groups = query_groups[rows][:, None]

@@ -1,4 +1,4 @@
-"""Recall at k."""
+"""Recall at k as metric learning defines it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from likewise.metrics.retrieval import RetrievalMetric
 
 
 class RecallAtK(RetrievalMetric):
-    """1 if any of the k nearest is relevant, else 0; with k = 1 also called precision@1.
+    """Recall@k: 1 if any of the k nearest products is relevant, else 0; R@1 is also precision@1.
 
-    The definition of metric learning (Jégou et al. 2011); not the share of relevant products found.
+    This is the definition of metric learning (Jégou et al. 2011), not the share of relevant
+    products that are found.
     """
 
     def __init__(self, k: int, **options: Any) -> None:

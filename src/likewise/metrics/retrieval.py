@@ -1,4 +1,4 @@
-"""The base of all retrieval metrics, and the one ranking that serves them all."""
+"""The base class of retrieval metrics, and their evaluation on one shared ranking."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from likewise.similarity.base import Similarity, UnusableInput
 
 
 class RetrievalMetric(DescribedMetric, Metric):
-    """The mean over queries of a score.
+    """The mean of a score per query.
 
-    Queries with nothing to find score NaN and are left out of the mean.
+    Queries without relevant products have the score NaN and are left out of the mean.
     """
 
     higher_is_better: bool = True  # torchmetrics would let it be None
@@ -31,11 +31,14 @@ class RetrievalMetric(DescribedMetric, Metric):
         self.add_state("per_query", default=[], dist_reduce_fx="cat")
 
     def depth(self, max_relevant: int) -> int:
-        """How many nearest products the score reads when a query has ``max_relevant`` to find."""
+        """Return how many nearest products the score needs, given the largest relevant count."""
         raise NotImplementedError
 
     def scores(self, block: RankedBlock) -> Tensor:
-        """Float [b]; where nothing is relevant any value will do."""
+        """Return the scores of a block of queries, float [b].
+
+        The values of queries without relevant products are ignored.
+        """
         raise NotImplementedError
 
     def update(self, block: RankedBlock) -> None:
@@ -44,11 +47,11 @@ class RetrievalMetric(DescribedMetric, Metric):
         self.per_query.append(scores.masked_fill(block.num_relevant == 0, torch.nan))
 
     def compute(self) -> Tensor:
-        """The mean over queries with something to find."""
+        """Return the mean over queries with relevant products."""
         return self.per_query_scores().double().nanmean()
 
     def per_query_scores(self) -> Tensor:
-        """Float32 [q] in the order of the queries; NaN where there was nothing to find."""
+        """Return the scores, float32 [q]; NaN for queries without relevant products."""
         return dim_zero_cat(self.per_query)
 
 
@@ -60,17 +63,17 @@ def evaluate_retrieval(
     gallery: Tensor | None = None,
     gallery_groups: Tensor | None = None,
 ) -> dict[str, float]:
-    """Rank once, exactly, and score every metric.
+    """Rank all queries once, exactly, and compute every metric.
 
     Args:
-        metrics: by name; reset first, their per-query scores can be read afterwards.
+        metrics: metrics by name. They are reset first; afterwards they hold per-query scores.
         queries: embeddings [q, d].
         query_groups: int64 [q]; relevant products are those of the same group.
         gallery, gallery_groups: [n, d] and int64 [n]; without them, leave-one-out: every query
             searches the other queries.
 
     Returns:
-        The mean of each metric over the queries with something to find.
+        The mean of each metric over the queries with relevant products.
 
     Raises:
         UnusableInput: a ``ValueError``, when the gallery is empty or no query has anything to find.
@@ -95,7 +98,7 @@ def evaluate_retrieval(
     for metric in metrics.values():
         metric.reset()
         metric.to(prepared.device)
-        # All queries are here: with several processes each would count them again.
+        # This process has all queries; synchronising several processes would count them repeatedly.
         metric.distributed_available_fn = _not_distributed
     most = int(relevant.max())
     k = min(size, max((metric.depth(most) for metric in metrics.values()), default=1))
@@ -121,7 +124,7 @@ def _not_distributed() -> bool:
 
 
 def count_relevant(query_groups: Tensor, gallery_groups: Tensor) -> Tensor:
-    """How many gallery products are of each query's group, int64 [q], without a q × n table."""
+    """Count the gallery products of each query's group, int64 [q], without a q × n table."""
     kinds, counts = gallery_groups.unique(return_counts=True)
     places = torch.searchsorted(kinds, query_groups).clamp_max(len(kinds) - 1)
     return torch.where(kinds[places] == query_groups, counts[places], 0)

@@ -1,4 +1,4 @@
-"""What a metric says of itself."""
+"""The description of a metric."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MetricSpecification:
-    """How a metric's values are read.
+    """The label, direction and range of a metric.
 
     Attributes:
-        label: what tables call it.
-        higher_is_better: its direction.
-        low, high: the ends of its range; infinite where there is none.
+        label: the name of the metric in tables.
+        higher_is_better: whether larger values are better.
+        low, high: the ends of its range; infinite if it has none.
     """
 
     label: str

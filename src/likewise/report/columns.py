@@ -12,9 +12,9 @@ from likewise.evidence.results import Estimate, MethodSummary, specification
 
 @dataclass(frozen=True)
 class Column:
-    """A measured quantity: where it is, what it is called, how it is shown, what is good.
+    """A column of a table: its key, its name, its format and its direction.
 
-    ``counted`` is counted, not timed: a spread of zero goes without saying.
+    ``counted`` marks a count, for which a standard deviation of zero is not shown.
     """
 
     key: str
@@ -26,7 +26,7 @@ class Column:
     counted: bool = False
 
     def of(self, summary: MethodSummary) -> Estimate | None:
-        """The method's value in the column's unit."""
+        """Return the value of a method in the unit of the column."""
         found = (summary.metrics if self.is_metric else summary.cost).get(self.key)
         if found is None:
             return None
@@ -34,7 +34,7 @@ class Column:
         return Estimate(found.mean / self.divide_by, spread)
 
     def number(self, value: float) -> str:
-        """One number as shown."""
+        """Format one number."""
         return f"{value:,.{self.decimals}f}" if math.isfinite(value) else "–"
 
 
@@ -50,15 +50,15 @@ COSTS = (
 
 
 def main_columns(summaries: Sequence[MethodSummary], primary: str) -> list[Column]:
-    """The primary metric and the costs, without columns that no method fills.
+    """Return the primary metric and the costs, without empty columns.
 
-    The primary metric without leaked test pairs stands beside it, where the runs have it.
+    If the runs have it, the primary metric without leaked test pairs follows.
     """
     keys = [f"test/{primary}"]
     unleaked = f"{UNLEAKED}/{primary}"
     if any(unleaked in summary.metrics for summary in summaries):
         keys.append(unleaked)
-    # A GPU's memory is zero in every row of a study that ran without one.
+    # GPU memory is zero in all rows of a study that ran without a GPU.
     costs = [
         column
         for column in COSTS
@@ -68,7 +68,7 @@ def main_columns(summaries: Sequence[MethodSummary], primary: str) -> list[Colum
 
 
 def further_columns(summaries: Sequence[MethodSummary], primary: str) -> list[Column]:
-    """The other test metrics, in the order of the runs."""
+    """Return the other test metrics, in the order of the runs."""
     found = [key for summary in summaries for key in summary.metrics if key.startswith("test/")]
     recorded = {f"test/{name}" for summary in summaries for name in summary.specifications}
     # What was not measured on the test products but chosen before, such as a threshold, has no

@@ -1,4 +1,4 @@
-"""What is in a data set and what is wrong with it: on the terminal and as a page."""
+"""Reports on the content and the quality of a data set, on the terminal and as HTML."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import likewise
 from likewise.data.catalogue import ProductData
 from likewise.data.finding import Finding, describe
 from likewise.data.images import has_pixels, image_array
-from likewise.report.page import Picture, data_uri, fill_page, write_page
+from likewise.report.page import ReportPicture, data_uri, fill_page, write_page
 
 THUMBNAIL = 160
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A finding with the pictures of its examples, an inner list an example."""
+    """A finding with the pictures of its examples, one inner list per example."""
 
     finding: Finding
-    pictures: list[list[Picture]]
+    pictures: list[list[ReportPicture]]
 
 
 def facts(data: ProductData) -> list[tuple[str, str]]:
-    """What the data are, by name."""
+    """Return facts on the data as names and values."""
     catalogue, info = data.catalogue, data.catalogue.info
     rows = [("products", f"{len(catalogue):,}")]
     rows.append(("columns", ", ".join(map(_column, catalogue.features.items()))))
@@ -39,7 +39,7 @@ def facts(data: ProductData) -> list[tuple[str, str]]:
 
 
 def print_report(data: ProductData, problems: list[Finding]) -> None:
-    """Facts, what reading and cleaning did, and the findings, those that spoil a study marked."""
+    """Print facts, changes by reading and cleaning, and findings; mark those that spoil a study."""
     for name, text in facts(data):
         print(f"{name:<22} {text}")
     for sentence in data.findings:
@@ -52,7 +52,7 @@ def print_report(data: ProductData, problems: list[Finding]) -> None:
 
 
 def write_data_report(name: str, data: ProductData, problems: list[Finding], path: Path) -> Path:
-    """The page; ``name`` is the data set's."""
+    """Write the page of the data set ``name``."""
     kinds = Counter(finding.kind for finding in problems)
     page = fill_page(
         "data_report.html.j2",
@@ -79,7 +79,7 @@ def _shown(data: ProductData, finding: Finding) -> Shown:
     return Shown(finding, [[_thumbnail(data, row) for row in rows] for rows in finding.rows])
 
 
-def _thumbnail(data: ProductData, row: int) -> Picture:
+def _thumbnail(data: ProductData, row: int) -> ReportPicture:
     from PIL import Image
 
     if has_pixels(data.catalogue):
@@ -94,4 +94,4 @@ def _thumbnail(data: ProductData, row: int) -> Picture:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     words = describe(data.catalogue, row)
-    return Picture(words, words, data_uri(buffer.getvalue()))
+    return ReportPicture(words, words, data_uri(buffer.getvalue()))

@@ -1,4 +1,4 @@
-"""Figures of a comparison: curves, costs, spreads, intervals and ranks."""
+"""Figures of a comparison: learning curves, costs, spreads, intervals and ranks."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def learning_curves(
     key: str,
     label: str | None = None,
 ) -> Figure:
-    """``key`` after each epoch: thin lines are seeds, thick ones their mean.
+    """Draw ``key`` after each epoch: thin lines are seeds, thick lines are their mean.
 
     Args:
         histories: for each method the histories of its seeds.
-        label: of the axis; the key where it is not given.
+        label: label of the axis; by default the key.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -66,15 +66,15 @@ def quality_against_cost(
     divide_by: float = 1.0,
     dear_is_good: bool = False,
 ) -> Figure:
-    """A point a method, bars are standard deviations; quality is up, cost is to the right.
+    """Draw quality against cost: one point per method, with standard deviations as bars.
 
-    A line joins the front: the methods that no other beats in both.
+    A line connects the Pareto front: the methods that no other method beats in both.
 
     Args:
         metric: a key of the methods' metrics, such as ``test/map_at_r``.
         cost: a key of their costs; methods without it are left out.
-        divide_by: turns the cost into the unit of ``cost_label``.
-        dear_is_good: the quantity is a speed, so that more of it is better.
+        divide_by: divisor that converts the cost to the unit of ``cost_label``.
+        dear_is_good: whether larger values are better, such as for a speed.
     """
     figure = blank_figure(*SMALL)
     axes = figure.subplots()
@@ -101,7 +101,7 @@ def quality_against_cost(
         axes.set_xscale("log")
     axes.margins(0.1, 0.15)
     if shown:
-        # Names beside the points would overlap where methods are close.
+        # Names next to the points would overlap if methods are close.
         figure.legend(frameon=False, fontsize=9, loc="outside upper center", ncols=3)
     return figure
 
@@ -125,11 +125,11 @@ def cost_front(
 
 
 def bars_with_spread(values: Mapping[str, Sequence[float]], label: str) -> Figure:
-    """A dot a seed, a diamond at the mean and a bar of one standard deviation either side.
+    """Draw a dot per seed, a diamond at the mean and a bar of one standard deviation.
 
     Args:
         values: for each method, top to bottom, the value of each seed.
-        label: of the axis.
+        label: label of the axis.
     """
     figure = blank_figure(6.2, 0.55 * max(len(values), 2) + 0.8)
     axes = figure.subplots()
@@ -160,13 +160,13 @@ def bars_with_spread(values: Mapping[str, Sequence[float]], label: str) -> Figur
 def difference_intervals(
     intervals: Mapping[str, Interval], differing: Collection[str], label: str
 ) -> Figure:
-    """A dot and a bar for each difference, and a line where there is none.
+    """Draw a dot and an interval for each difference, and a line at zero.
 
     Args:
         intervals: finite, by method, top to bottom.
         differing: the methods that the corrected test tells from the baseline; their dots are
             filled.
-        label: of the axis.
+        label: label of the axis.
     """
     figure = blank_figure(6.2, 0.5 * max(len(intervals), 2) + 0.8)
     axes = figure.subplots()
@@ -199,11 +199,11 @@ def _name_rows(axes: Axes, names: Sequence[str], label: str) -> None:
 
 
 def critical_difference(names: Sequence[str], ranks: Sequence[float], difference: float) -> Figure:
-    """Mean ranks on a line; a bar joins methods that are not told apart (Demšar 2006).
+    """Draw mean ranks on a line; bars join methods without significant difference (Demšar 2006).
 
     Args:
-        names: of the methods.
-        ranks: their mean ranks, 1 is best.
+        names: the names of the methods.
+        ranks: their mean ranks; 1 is best.
         difference: the critical difference.
     """
     order = np.argsort(ranks, kind="stable")

@@ -1,4 +1,4 @@
-"""Queries worth a look: what the best method finds easily or not, and what methods dispute."""
+"""Queries of interest: the easiest and hardest of the best method, and the most disputed ones."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Gallery:
-    """A picture of queries and neighbours with what it shows."""
+    """A picture of queries and their neighbours, with a caption."""
 
     title: str
     png: bytes
 
 
 def query_galleries(comparison: Comparison) -> list[Gallery]:
-    """Best, worst and most disputed queries.
+    """Draw the best, worst and most disputed queries.
 
-    Empty where there are no pictures or neighbours to show, or the runs' data cannot be read here.
+    The result is empty without pictures or neighbours, or if the data of the runs cannot be read.
     """
     methods = by_method(comparison.results)
     best = methods[comparison.summaries[0].name]
@@ -85,7 +85,7 @@ def _data(run: RunResult) -> ProductData:
 
 
 def _draw(data: ProductData, rows: list[tuple[RunResult, int]], several: bool) -> bytes:
-    """A row of pictures for each (run, row of its table)."""
+    """Draw one row of pictures for each (run, row of its table)."""
     wanted: list[list[str]] = []
     values = []
     for run, row in rows:

@@ -1,4 +1,4 @@
-"""The leaks of a study's data, counted once and kept beside its runs."""
+"""The leaks of a study's data, which are counted once and saved with its runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_DRAWN = 8
 
 
 def report_leaks(data: ProductData, folder: Path) -> LeakReport:
-    """Look for leaks, or read what an earlier look at the same data found.
+    """Count leaks, or read the saved counts of the same data.
 
     Writes ``leaks.json`` and, where pictures leak, ``leaks.png`` to ``folder``.
     """
@@ -50,7 +50,7 @@ def report_leaks(data: ProductData, folder: Path) -> LeakReport:
 
 
 def _of_pairs(pairs: Pairs, fingerprint: str) -> LeakReport:
-    """Splits of labelled pairs share products by design; what leaks is a pair."""
+    """Count leaked pairs, because splits of labelled pairs share products by design."""
     tested, clean = len(pairs.splits["test"]), len(pairs.splits[UNLEAKED])
     count = LeakCount("train or validation", "test", tested - clean, 0, tested, 0)
     return LeakReport(fingerprint, [PAIRS], [count])
@@ -58,7 +58,7 @@ def _of_pairs(pairs: Pairs, fingerprint: str) -> LeakReport:
 
 def _draw(data: ProductData, leaks: Leaks, path: Path) -> None:
     pairs = [leak for leak in leaks.found if leak.modality == "image"]
-    # One picture a product of the later split, the most alike pairs first.
+    # One picture per product of the later split, the most similar pairs first.
     best = {leak.row: leak for leak in sorted(pairs, key=lambda leak: (leak.likeness, -leak.row))}
     chosen = sorted(best.values(), key=lambda leak: (-leak.likeness, leak.row))[:MOST_DRAWN]
     if chosen:

@@ -1,4 +1,4 @@
-"""The report of a comparison: one HTML file that needs nothing beside it."""
+"""The report of a comparison: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from likewise.report.galleries import query_galleries
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# The costs worth a picture; the table has them all.
+# The costs that are drawn; the table has all of them.
 DRAWN_COSTS = ("parameters", "flops_per_product", "train_seconds", "embed_products_per_second")
 
-# Metrics of a table that fits a window of 1280 pixels beside names of some 50 letters.
+# The number of metrics that fit a window of 1280 pixels next to names of about 50 letters.
 ABREAST = 8
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A PNG for the page; ``source`` is a data URI, or ``None`` where the run left none."""
+class ReportPicture:
+    """A PNG of the page; ``source`` is a data URI, or ``None`` if the run has no picture."""
 
     caption: str
     alt: str
@@ -50,14 +50,14 @@ def write_report(comparison: Comparison) -> Path:
 
 
 def write_page(page: str, path: Path) -> Path:
-    """Write a page whole or not at all."""
+    """Write a page atomically."""
     with atomic(path) as partial:
         partial.write_text(page, encoding="utf-8")
     return path
 
 
 def fill_page(template: str, **values: Any) -> str:
-    """A template beside this file as a page."""
+    """Fill a template of this package."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -71,7 +71,7 @@ def fill_page(template: str, **values: Any) -> str:
 
 
 def render(comparison: Comparison) -> str:
-    """The page's text."""
+    """Return the HTML of the page."""
     study, results, summaries = comparison.study, comparison.results, comparison.summaries
     primary = comparison.primary
     further = further_columns(summaries, primary)
@@ -117,24 +117,26 @@ def _parts(shown: Sequence[Column]) -> list[Sequence[Column]]:
 
 
 def _is_study(study: Mapping[str, Any]) -> bool:
-    # A comparison of any folder of runs has no methods to train again.
+    # A comparison of a folder of runs has no methods that could be trained again.
     return bool(study.get("methods"))
 
 
-def _picture(figure: Figure, caption: str, alt: str) -> Picture:
-    return Picture(caption, alt, data_uri(png_bytes(figure)))
+def _picture(figure: Figure, caption: str, alt: str) -> ReportPicture:
+    return ReportPicture(caption, alt, data_uri(png_bytes(figure)))
 
 
-def _picture_of(png: bytes, caption: str) -> Picture:
-    return Picture(caption, f"{caption}: pictures of queries and their neighbours.", data_uri(png))
+def _picture_of(png: bytes, caption: str) -> ReportPicture:
+    return ReportPicture(
+        caption, f"{caption}: pictures of queries and their neighbours.", data_uri(png)
+    )
 
 
 def data_uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
-def _interval_picture(comparison: Comparison) -> Picture | None:
-    """Differences from the baseline; nothing where no method has an interval."""
+def _interval_picture(comparison: Comparison) -> ReportPicture | None:
+    """Draw the differences from the baseline; ``None`` if no method has an interval."""
     drawn = [found for found in comparison.against_baseline if found.test.seeds > 1]
     if not drawn:
         return None
@@ -159,7 +161,7 @@ def _interval_picture(comparison: Comparison) -> Picture | None:
 
 def _spread_picture(
     summaries: Sequence[MethodSummary], results: Sequence[RunResult], primary: str
-) -> Picture:
+) -> ReportPicture:
     runs, key = by_method(results), f"test/{primary}"
     scores = {row.name: [run.metrics[key] for run in runs[row.name]] for row in summaries}
     label = specification(summaries, primary).label
@@ -171,7 +173,7 @@ def _spread_picture(
 
 def _curve_pictures(
     summaries: Sequence[MethodSummary], results: Sequence[RunResult], primary: str
-) -> list[Picture]:
+) -> list[ReportPicture]:
     runs = by_method(results)
     histories = {row.name: [run.history() for run in runs[row.name]] for row in summaries}
     pictures = []
@@ -195,7 +197,7 @@ def _curve_pictures(
     return pictures
 
 
-def _cost_pictures(summaries: Sequence[MethodSummary], primary: str) -> list[Picture]:
+def _cost_pictures(summaries: Sequence[MethodSummary], primary: str) -> list[ReportPicture]:
     label, metric = specification(summaries, primary).label, f"test/{primary}"
     known = {column.key: column for column in COSTS}
     pictures = []
@@ -227,7 +229,7 @@ def _cost_pictures(summaries: Sequence[MethodSummary], primary: str) -> list[Pic
 
 def _run_pictures(
     summaries: Sequence[MethodSummary], results: Sequence[RunResult]
-) -> list[tuple[RunResult, list[Picture]]]:
+) -> list[tuple[RunResult, list[ReportPicture]]]:
     runs, found = by_method(results), []
     for row in summaries:
         first = min(runs[row.name], key=lambda run: run.seed)
@@ -235,21 +237,21 @@ def _run_pictures(
         for name, caption in first.captions().items():
             png = first.picture(name)
             alt = f"{caption}, as {row.name} with seed {first.seed} sees them."
-            pictures.append(Picture(caption, alt, None if png is None else data_uri(png)))
+            pictures.append(ReportPicture(caption, alt, None if png is None else data_uri(png)))
         found.append((first, pictures))
     return found
 
 
-def _leak_picture(folder: Path) -> Picture | None:
+def _leak_picture(folder: Path) -> ReportPicture | None:
     path = folder / "leaks.png"
     if not path.is_file():
         return None
     caption = "The most alike pairs: a product of the later split above, its duplicate below"
-    return Picture(caption, f"{caption}.", data_uri(path.read_bytes()))
+    return ReportPicture(caption, f"{caption}.", data_uri(path.read_bytes()))
 
 
 def _setup(study: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The study's own facts, flat."""
+    """Return the facts of the study as flat rows."""
     rows = []
     for key, value in study.items():
         if key in ("question", "name") or value in (None, [], {}):
@@ -262,7 +264,7 @@ def _setup(study: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def environment_rows(results: Sequence[RunResult]) -> list[tuple[str, str]]:
-    """What the runs ran on; where they differ, every value with the number of its runs."""
+    """Return the environment of the runs; if it differs, all values with numbers of runs."""
     counts: dict[str, dict[str, int]] = {}
     for result in results:
         for key, value in result.environment.items():

@@ -1,4 +1,4 @@
-"""Methods ranked over the data sets of a study."""
+"""Ranks of methods over the data sets of a study."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ALPHA = 0.05
 
 
 def ranked(comparisons: Sequence[Comparison]) -> tuple[list[str], Ranks] | None:
-    """Methods with runs on every data set and their ranks by mean score.
+    """Rank the methods with runs on every data set by their mean scores.
 
-    ``None`` for fewer than two data sets or three such methods, which cannot be tested.
+    Returns ``None`` for fewer than two data sets or three methods, which cannot be tested.
     """
     key = f"test/{comparisons[0].primary}"
     scores = [
@@ -35,8 +35,8 @@ def ranked(comparisons: Sequence[Comparison]) -> tuple[list[str], Ranks] | None:
     return names, ranks
 
 
-def said(names: Sequence[str], ranks: Ranks, sets: int) -> str:
-    """The finding in a sentence or two."""
+def finding_of(names: Sequence[str], ranks: Ranks, sets: int) -> str:
+    """Return the finding in one or two sentences."""
     best = names[int(np.argmin(ranks.mean_ranks))]
     lead = f"{best} ranks best over {sets} data sets, {min(ranks.mean_ranks):.2f} on average."
     if not ranks.p_value < ALPHA:
@@ -55,11 +55,11 @@ def said(names: Sequence[str], ranks: Ranks, sets: int) -> str:
 
 
 def write_ranks(comparisons: Sequence[Comparison], name: str, folder: Path) -> str:
-    """``RESULTS.md`` and ``ranks.png`` over all data sets; returns the finding.
+    """Write ``RESULTS.md`` and ``ranks.png`` over all data sets; return the finding.
 
     Args:
-        comparisons: one a data set.
-        name, folder: of the study.
+        comparisons: one comparison per data set.
+        name, folder: the name and the folder of the study.
     """
     found = ranked(comparisons)
     label = specification(comparisons[0].summaries, comparisons[0].primary).label
@@ -69,7 +69,7 @@ def write_ranks(comparisons: Sequence[Comparison], name: str, folder: Path) -> s
         parts.append(finding)
     else:
         names, ranks = found
-        finding = said(names, ranks, len(comparisons))
+        finding = finding_of(names, ranks, len(comparisons))
         figure = critical_difference(names, ranks.mean_ranks, ranks.critical_difference)
         (folder / "ranks.png").write_bytes(png_bytes(figure))
         order = np.argsort(ranks.mean_ranks, kind="stable")

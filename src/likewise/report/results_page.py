@@ -17,7 +17,7 @@ from likewise.runs.tracking import Tracking
 
 
 def write_tables(comparison: Comparison) -> list[Path]:
-    """``RESULTS.md``, and the tables as CSV and LaTeX, into the study's folder.
+    """Write ``RESULTS.md`` and the tables as CSV and LaTeX into the study's folder.
 
     ``table.csv`` holds all columns; ``table.tex`` the primary metric and costs, ``metrics.tex``
     the further metrics.
@@ -44,7 +44,7 @@ def track(comparison: Comparison, files: Sequence[Path]) -> None:
     """Log the comparison where its runs were logged.
 
     Args:
-        files: tables, report and pictures to keep with it.
+        files: tables, report and pictures to save with it.
     """
     path = comparison.results[0].folder / "config.yaml"
     if not path.is_file():
@@ -67,7 +67,7 @@ def track(comparison: Comparison, files: Sequence[Path]) -> None:
 
 
 def results_page(comparison: Comparison) -> str:
-    """The study as one Markdown page: what a paper's table and its caption would say."""
+    """Return the study as one Markdown page, like the table and caption of a paper."""
     study, results = comparison.study, comparison.results
     summaries, primary, leaders = comparison.summaries, comparison.primary, comparison.leaders
     further = further_columns(summaries, primary)

@@ -14,13 +14,13 @@ from likewise.evidence.results import MethodSummary, specification
 from likewise.report.columns import Column
 from likewise.report.formats import latex_table, markdown_table
 
-# By metric such as ``test/map_at_r``: the best method and those not told from it; see ``leaders``.
+# The leading methods by metric, such as ``test/map_at_r``; see ``leaders``.
 Leaders = Mapping[str, Collection[str]]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as text; ``leads`` where the corrected test does not tell it from the best."""
+    """A value as text; ``leads`` if the corrected test does not find it worse than the best."""
 
     mean: str
     spread: str | None = None
@@ -31,7 +31,7 @@ class Cell:
 
 
 def cells(summaries: Sequence[MethodSummary], column: Column, leaders: Leaders) -> list[Cell]:
-    """A column's cells; a column without a test, such as a cost, marks none."""
+    """Return the cells of a column; a column without a test, such as a cost, has no marks."""
     made = []
     for summary in summaries:
         value = column.of(summary)
@@ -48,7 +48,7 @@ def cells(summaries: Sequence[MethodSummary], column: Column, leaders: Leaders) 
 def grid(
     summaries: Sequence[MethodSummary], shown: Sequence[Column], leaders: Leaders
 ) -> list[list[Cell]]:
-    """One row per method: name, seeds, then the columns' cells."""
+    """Return one row per method: name, seeds, then the cells of the columns."""
     columns_of_cells = [cells(summaries, column, leaders) for column in shown]
     return [
         [Cell(summary.name), Cell(seeds_text(summary)), *(made[row] for made in columns_of_cells)]
@@ -57,21 +57,21 @@ def grid(
 
 
 def heads(shown: Sequence[Column]) -> list[str]:
-    """The head of ``grid``."""
+    """Return the head of ``grid``."""
     return ["method", "seeds", *(column.label for column in shown)]
 
 
 def seeds_text(summary: MethodSummary) -> str:
-    """Number of seeds, and of runs where these are more."""
+    """Return the number of seeds, and the number of runs if it is larger."""
     runs = f" ({summary.runs} runs)" if summary.runs != summary.seeds else ""
     return f"{summary.seeds}{runs}"
 
 
 def footnote(summaries: Sequence[MethodSummary], mark: str) -> str:
-    """What the marks and spreads of a table of methods mean.
+    """Explain the marks and standard deviations of a table of methods.
 
     Args:
-        mark: what marks a cell in the format at hand, such as ``Bold``.
+        mark: the name of the mark in the format of the table, such as ``Bold``.
     """
     parts = []
     if len(summaries) > 1:
@@ -89,7 +89,7 @@ def footnote(summaries: Sequence[MethodSummary], mark: str) -> str:
 def to_markdown(
     summaries: Sequence[MethodSummary], shown: Sequence[Column], leaders: Leaders
 ) -> str:
-    """The methods as a pipe table with its footnote; the leaders are bold."""
+    """Return the methods as a Markdown table with a footnote; the leaders are bold."""
     rows = [heads(shown)]
     rows += [
         [f"**{cell}**" if cell.leads else str(cell) for cell in row]
@@ -99,7 +99,7 @@ def to_markdown(
 
 
 def to_latex(summaries: Sequence[MethodSummary], shown: Sequence[Column], leaders: Leaders) -> str:
-    """The methods as a booktabs ``tabular``; the leaders are bold."""
+    """Return the methods as a booktabs ``tabular``; the leaders are bold."""
     body = grid(summaries, shown, leaders)
     rows = [heads(shown), *([str(cell) for cell in row] for row in body)]
     bold = {
@@ -112,7 +112,7 @@ def to_latex(summaries: Sequence[MethodSummary], shown: Sequence[Column], leader
 
 
 def to_csv(summaries: Sequence[MethodSummary], shown: Sequence[Column]) -> str:
-    """Plain numbers in full precision under the keys of ``result.json``, for other programs."""
+    """Return numbers in full precision by the keys of ``result.json``, for other programs."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     heads = [f"{column.key}{suffix}" for column in shown for suffix in ("", "_sd")]
@@ -130,11 +130,11 @@ def to_csv(summaries: Sequence[MethodSummary], shown: Sequence[Column]) -> str:
 def evidence(
     summaries: Sequence[MethodSummary], against: Sequence[Contrast], primary: str
 ) -> list[list[str]]:
-    """Head and a row a method: mean, difference from the baseline, test and finding.
+    """Return a head and one row per method: mean, difference from the baseline, test and finding.
 
     Args:
         summaries: methods, the best first.
-        against: their contrasts with the baseline; those without one have empty cells.
+        against: their contrasts with the baseline; methods without one have empty cells.
     """
     found = {contrast.name: contrast for contrast in against}
     label = specification(summaries, primary).label
@@ -169,7 +169,7 @@ def _range(low: float, high: float, sign: str = "") -> str:
 
 
 def evidence_csv(against: Sequence[Contrast]) -> str:
-    """The contrasts in full precision."""
+    """Return the contrasts in full precision."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names = ("method", "reference", "difference", "low", "high", "p", "p_holm")
@@ -184,7 +184,7 @@ def evidence_csv(against: Sequence[Contrast]) -> str:
 
 
 def budget_rows(budgets: Sequence[Budget]) -> list[list[str]]:
-    """Head and a row a method: what its search got and found."""
+    """Return a head and one row per method: the budget and result of its search."""
     rows = [["method", "trials", "stopped early", "diverged", "seconds", "validation", "chosen"]]
     for one in budgets:
         counts = [str(one.trials), str(one.pruned), str(one.failed)]

@@ -1,4 +1,4 @@
-"""The comparison on the terminal: as many columns as fit, and every name whole."""
+"""The table of a comparison on the terminal, with as many columns as fit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from likewise.report.tables import Cell, Leaders, footnote, grid
 
 # Names of several words take a second line from this width on.
 NAME_WIDTH = 30
-# Where the output goes to a file or another program.
+# The width of output to a file or another program.
 FILE_WIDTH = 100
 SHORT = {
     "parameters": "params",
@@ -23,9 +23,9 @@ SHORT = {
 
 
 def print_table(summaries: Sequence[MethodSummary], primary: str, leaders: Leaders) -> None:
-    """The primary metric, costs and further metrics, as far as the width allows.
+    """Print the primary metric, costs and further metrics, as far as the width allows.
 
-    Leaders are bold and starred.
+    Leaders are bold and have a star.
     """
     from rich import box
     from rich.console import Console

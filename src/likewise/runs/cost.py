@@ -1,4 +1,4 @@
-"""What a run costs: parameters, FLOPs, seconds and memory."""
+"""Costs of a run: parameters, FLOPs, seconds and memory."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from likewise.data.products import Products, to_float
 
 
 def flops_per_product(encoder: nn.Module, product: Products) -> int:
-    """Floating-point operations (a multiply-add is two) of embedding one product.
+    """Count the floating-point operations of embedding one product; a multiply-add is two.
 
     Args:
-        product: one, on the encoder's device.
+        product: one product, on the encoder's device.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -41,7 +41,7 @@ class PeakMemory:
     """Highest memory of the process (host) or of the device since ``start``, in MB."""
 
     def start(self) -> None:
-        """Forget earlier peaks, so that runs of one process do not inherit each other's."""
+        """Reset the peaks, so that runs of one process are measured separately."""
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         # Linux only; elsewhere the peak of the whole process is reported.
@@ -50,7 +50,7 @@ class PeakMemory:
                 Path("/proc/self/clear_refs").write_text("5")
 
     def host_mb(self) -> float:
-        """Peak resident memory in MB (10^6 bytes)."""
+        """Return the peak resident memory in MB (10^6 bytes)."""
         status = Path("/proc/self/status")
         if status.exists():
             for line in status.read_text().splitlines():
@@ -60,12 +60,12 @@ class PeakMemory:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
     def device_mb(self) -> float:
-        """Peak memory torch allocated on the GPU in MB; 0 without one."""
+        """Return the peak memory that torch allocated on the GPU in MB; 0 without a GPU."""
         return torch.cuda.max_memory_allocated() / 1e6 if torch.cuda.is_available() else 0.0
 
 
 class Stopwatch:
-    """Seconds between ``with`` and its end, with the device's work done."""
+    """Measures the seconds of a ``with`` block, after the device has finished its work."""
 
     seconds = 0.0
 

@@ -1,4 +1,4 @@
-"""What a run ran on."""
+"""The environment of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PACKAGES = (
 
 
 def describe() -> dict[str, Any]:
-    """Python, packages, git commit of the working folder, and the device."""
+    """Describe Python, packages, the git commit of the working folder, and the device."""
     cuda = torch.cuda.is_available()
     return {
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""A run is a folder: what it holds, what it is called, and when it is finished."""
+"""Run folders: their content, their names, and whether they are finished."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from likewise.experiment.identity import config_identity, run_prefix
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the run got as far as writing its result, which is its last act."""
+    """Whether the run has written its result, which is its last step."""
     return (folder / "result.json").is_file()
 
 
@@ -33,22 +33,22 @@ def finished_folder(config: DictConfig) -> Path | None:
 
 
 def first_process() -> bool:
-    """Whether this process speaks for a run; on several devices there is one for each."""
+    """Whether this process is the first of a run; with several devices there is one for each."""
     from pytorch_lightning.utilities import rank_zero_only
 
     return getattr(rank_zero_only, "rank", None) in (None, 0)
 
 
 class RunBusy(LikewiseError):
-    """Another process has this run."""
+    """Raised if another process works on the run."""
 
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Keep a run to this process; the claim ends with it, however it ends.
+    """Reserve a run for this process; the claim ends with the process.
 
     Raises:
-        RunBusy: another process has the run.
+        RunBusy: if another process has claimed the run.
     """
     if not first_process():
         # The other processes of a run on several devices work under the first one's claim.
@@ -68,13 +68,13 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write whole or not at all."""
+    """Write JSON atomically."""
     with atomic(path) as partial:
         partial.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def read_result(folder: Path) -> Mapping[str, Any]:
-    """``result.json`` of a finished run."""
+    """Read ``result.json`` of a finished run."""
     if not is_finished(folder):
         raise LikewiseError(f"{folder} holds no finished run (no result.json)")
     path = folder / "result.json"
@@ -87,5 +87,5 @@ def read_result(folder: Path) -> Mapping[str, Any]:
 
 
 def reader_folder(folder: Path, modality: str) -> Path:
-    """Where a run keeps what the reader of a modality has learned."""
+    """Return the folder of a run with what the reader of a modality has learned."""
     return folder / "readers" / modality

@@ -1,4 +1,4 @@
-"""A line that moves while a run trains."""
+"""The progress bar of training."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 class TrainingProgress(Callback):
-    """Epoch, last validation score and time left of one run."""
+    """Shows the epoch, the last validation score and the remaining time of a run."""
 
     def __init__(self, title: str, primary: str) -> None:
         self.title, self.primary = title, primary
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Show the bar where a person watches; elsewhere a line a run is enough."""
+        """Show the bar on a terminal only; elsewhere one line per run is enough."""
         if not trainer.is_global_zero or not Console().is_terminal:
             return
         self._bar = Progress(
@@ -32,7 +32,7 @@ class TrainingProgress(Callback):
         self._bar.start()
 
     def on_train_batch_end(self, *_: Any, **__: Any) -> None:
-        """One step on."""
+        """Advance the bar by one step."""
         if hasattr(self, "_bar"):
             self._bar.advance(self._task)
 
@@ -43,11 +43,11 @@ class TrainingProgress(Callback):
             self._bar.update(self._task, score=f"{self.primary} {float(score):.3f}")
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._stop()
 
     def on_exception(self, *_: Any) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._stop()
 
     def _stop(self) -> None:

@@ -1,4 +1,4 @@
-"""An interrupted run goes on where it was, to the same numbers as one that was not."""
+"""Resuming of interrupted runs, with the same numbers as without an interruption."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
 
 
 class LastEpoch(Checkpoint):
-    """Keeps the state after the last whole epoch in one file, written whole or not at all.
+    """Saves the state after the last complete epoch in one file, atomically.
 
-    Beside what Lightning saves (weights, optimisers, schedules, callbacks) it keeps the state of
-    every random generator and the seconds trained so far. The order of an epoch's products
-    depends on the seed and the epoch alone (see ``ImageDataModule``).
+    In addition to what Lightning saves (weights, optimisers, schedules, callbacks), it saves the
+    state of every random generator and the seconds trained so far. The order of an epoch's products
+    depends on the seed and the epoch alone (see ``ProductModule``).
 
     Args:
-        path: of the file.
+        path: path of the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,11 +32,11 @@ class LastEpoch(Checkpoint):
         self._started: float | None = None
 
     def resume_from(self) -> str | None:
-        """The file to go on from, as ``Trainer.fit`` takes it."""
+        """Return the file to resume from, as ``Trainer.fit`` takes it."""
         return str(self.path) if self.path.is_file() else None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Take up the clock and, in a resumed run, the early stop that was decided already."""
+        """Start the clock and, in a resumed run, apply an early stop that was already decided."""
         self._started = time.perf_counter() - self.seconds
         # Lightning sets them on the trainer without declaring them.
         for callback in trainer.callbacks:  # type: ignore[attr-defined]
@@ -46,13 +46,13 @@ class LastEpoch(Checkpoint):
                 trainer.should_stop = True
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """In the first epoch of a resumed run, put the random generators back."""
+        """Restore the random generators in the first epoch of a resumed run."""
         if self._random is not None:
             _set_random_state(self._random)
             self._random = None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save; the file before stays until the new one is complete."""
+        """Save the state; the previous file is kept until the new one is complete."""
         self._clock()
         partial = self.path.with_name(self.path.name + ".partial")
         trainer.save_checkpoint(partial)
@@ -64,7 +64,7 @@ class LastEpoch(Checkpoint):
         self._clock()
 
     def state_dict(self) -> dict[str, Any]:
-        """Seconds and random state, inside Lightning's checkpoint."""
+        """Return the seconds and random states for Lightning's checkpoint."""
         return {"seconds": self.seconds, "random": _random_state()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

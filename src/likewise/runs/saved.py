@@ -1,4 +1,4 @@
-"""A finished run, opened again."""
+"""Opening of finished runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from likewise.runs.folder import read_result, reader_folder
 from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
 
-# What a finished run may be scored with anew, and the keys of the config that come with it.
+# The parts that may be replaced in a finished run, and the config keys that belong to them.
 REPLACEABLE = {
     "similarity": ("similarity",),
     "task": ("task", "metrics", "primary"),
@@ -45,65 +45,65 @@ REPLACEABLE = {
 
 @dataclass
 class SavedRun:
-    """A finished run: its config, its model, and its data or others in their place."""
+    """A finished run: its config, its model, and its data or other data."""
 
     config: DictConfig
     model: Model
 
     @property
     def encoder(self) -> Encoder:
-        """Of the model."""
+        """The encoder of the model."""
         return self.model.encoder
 
     @property
     def scorer(self) -> Scorer:
-        """Of the model."""
+        """The scorer of the model."""
         return self.model.scorer
 
     @property
     def similarity(self) -> Similarity:
-        """Of the model."""
+        """The similarity of the model."""
         return self.model.measure
 
     @property
     def device(self) -> torch.device:
-        """Of the model."""
+        """The device of the model."""
         return self.model.device
 
     @cached_property
     def data(self) -> ProductData:
-        """Read when they are first asked for."""
+        """The data, which are read at the first access."""
         return load_data(self.config)
 
     @cached_property
     def module(self) -> ProductModule:
-        """The products as tensors, all of them."""
+        """The products of the data as tensors."""
         sizes = self.config.batch_size, self.config.seed
         kind = learns_from(self.config)
         return ProductModule(self.data, self.model.readers, *sizes, learns_from=kind)
 
     def rows(self, split: str) -> np.ndarray:
-        """Of a split in the catalogue, int64; of the whole catalogue for ``all``."""
+        """Return the catalogue rows of a split, int64; ``all`` is the whole catalogue."""
         if split == "all":
             return np.arange(len(self.data.catalogue))
         check_split(split, [name for name, rows in self.data.splits.items() if len(rows)])
         return self.data.splits[split]
 
     def product_ids(self, split: str) -> list[str]:
-        """Ids of a split's products, in its order."""
+        """Return the ids of the products of a split, in its order."""
         return list(self.data.catalogue.select(self.rows(split))["product_id"])
 
     def embeddings(self, split: str) -> Tensor:
-        """Float32 [n, d] of a split."""
+        """Return the embeddings of a split, float32 [n, d]."""
         return torch.cat([part for _, part in self.stream_embeddings(split)])
 
     def stream_embeddings(self, split: str) -> Iterator[tuple[np.ndarray, Tensor]]:
-        """Rows (int64) and their embeddings (float32 [n, d]), a chunk at a time."""
+        """Yield rows (int64) and their embeddings (float32 [n, d]) in chunks."""
         yield from self.model.stream(self.data.catalogue, self.rows(split))
 
 
 def check_split(split: str, known: Collection[str]) -> None:
-    """Refuse a split that the data do not have."""
+    """Raise ``LikewiseError`` for a split that the data do not have."""
     if split not in known:
         raise LikewiseError(f"these data have no split {split}; they have {', '.join(known)}")
 
@@ -116,7 +116,7 @@ def open_run(
     Args:
         overrides: ``key=value`` of its config, such as ``data.path=…``, or whole parts:
             ``similarity=euclidean`` for another measure, ``data=table`` for other data.
-        allow: packages beyond Likewise's own that its config may build from.
+        allow: additional packages whose classes its config may use.
     """
     place = Path(folder)
     read_result(place)
@@ -127,7 +127,7 @@ def open_run(
 
 
 def open_model(folder: Path, allow: tuple[str, ...] = ()) -> Model:
-    """The model of a finished run; its data are not needed."""
+    """Open the model of a finished run; its data are not needed."""
     return open_run(folder, (), allow).model
 
 
@@ -159,7 +159,7 @@ def _model(config: DictConfig, place: Path) -> Model:
 
 
 def _without_weights(part: Any) -> Any:
-    """The config of parts without their initial weights, which may be gone or far away."""
+    """Return the config of parts without initial weights, which may no longer be available."""
     if isinstance(part, list):
         return [_without_weights(one) for one in part]
     if not isinstance(part, dict):
@@ -170,10 +170,10 @@ def _without_weights(part: Any) -> Any:
 
 
 def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """A saved config with overrides: of single values, and of whole parts such as ``data=table``.
+    """Apply overrides to a saved config: single values, or whole parts such as ``data=table``.
 
     Raises:
-        LikewiseError: for a part of the trained model, which only training can change.
+        LikewiseError: for a part of the trained model, which cannot be changed without training.
     """
     names = [override.lstrip("+").partition("=")[0] for override in overrides]
     groups = {name for name in names if (shipped("configs") / name).is_dir()}
@@ -200,7 +200,7 @@ def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
 
 
 def write_embeddings(path: Path, run: SavedRun, split: str) -> None:
-    """Parquet with ``product_id`` and ``embedding`` (fixed-size list of float32)."""
+    """Write Parquet with ``product_id`` and ``embedding`` (fixed-size list of float32)."""
     size = run.encoder.embedding_size
     schema = pa.schema({"product_id": pa.string(), "embedding": pa.list_(pa.float32(), size)})
     with atomic(path) as partial, pq.ParquetWriter(partial, schema) as writer:

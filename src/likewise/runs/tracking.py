@@ -1,4 +1,4 @@
-"""Where curves, costs and pictures go; the one module that knows Weights & Biases."""
+"""Tracking of curves, costs and pictures; the only module that uses Weights & Biases."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pytorch_lightning.loggers import CSVLogger, Logger
 
 
 class Tracking:
-    """Tracks nothing; the folder of the run is all there is (``logger=none``)."""
+    """Tracks nothing (``logger=none``); results are in the folder of the run only."""
 
     def start(self, folder: Path, name: str, study: str | None, config: Mapping) -> Logger | None:
-        """Begin tracking a run; returns the logger for Lightning."""
+        """Begin tracking a run; return the logger for Lightning."""
         return None
 
     def summary(self, values: Mapping[str, Any]) -> None:
-        """Final metrics and costs."""
+        """Track the final metrics and costs."""
 
     def pictures(self, folder: Path, captions: Mapping[str, str]) -> None:
-        """The run's ``<title>.png`` with their captions, by title."""
+        """Track the run's ``<title>.png``, with captions by title."""
 
     def finish(self, failed: bool) -> None:
-        """End the run as finished or failed; called exactly once, also after an error."""
+        """End the run as finished or failed; it is called exactly once, also after an error."""
 
     def compared(
         self,
@@ -35,11 +35,11 @@ class Tracking:
         tables: Mapping[str, Sequence[Sequence[str]]],
         files: Sequence[Path],
     ) -> None:
-        """A study's comparison: tables by title (the first row is the head), and its files."""
+        """Track the comparison of a study: tables by title (row 0 is the head) and files."""
 
 
 class CsvTracking(Tracking):
-    """Curves as ``metrics.csv`` in the run's folder (``logger=csv``)."""
+    """Writes curves as ``metrics.csv`` into the run's folder (``logger=csv``)."""
 
     def start(self, folder: Path, name: str, study: str | None, config: Mapping) -> Logger:
         """See ``Tracking``."""
@@ -47,7 +47,7 @@ class CsvTracking(Tracking):
 
 
 class WandbTracking(Tracking):
-    """One Weights & Biases run a run, also when one process makes many.
+    """Tracks each run as one Weights & Biases run, even if one process has many runs.
 
     Args:
         project: W&B project.
@@ -68,7 +68,7 @@ class WandbTracking(Tracking):
         title = f"{name}-seed{config['seed']}"
         known = kept.read_text().strip() if kept.is_file() else None
         self._begin(folder.parent, title, study, dict(config), None, known)
-        # A run that was cut off and goes on is one run there too.
+        # An interrupted and resumed run is also a single W&B run.
         kept.write_text(f"{self.run.id}\n")
         return WandbLogger(experiment=self.run)
 
@@ -104,7 +104,7 @@ class WandbTracking(Tracking):
             if mode == "offline":
                 raise
             print(f"W&B did not answer ({error}); this and later runs are logged offline")
-            # Later runs of this process need not wait for the same silence.
+            # Later runs of this process need not wait for the same timeout.
             os.environ["WANDB_MODE"] = "offline"
             self.run = wandb.init(mode="offline", settings=_settings("offline"), **options)
 
@@ -164,7 +164,7 @@ class WandbTracking(Tracking):
 
 @contextmanager
 def _never_failing() -> Iterator[None]:
-    """What W&B cannot take must not cost a run that is trained."""
+    """Ensure that an error of W&B does not lose a trained run."""
     try:
         yield
     except Exception as error:

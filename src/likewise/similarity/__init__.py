@@ -1,1 +1,1 @@
-"""Measures between embeddings, exact blocked neighbours, and similarity matrices."""
+"""Similarity measures, exact nearest neighbours, and similarity matrices."""

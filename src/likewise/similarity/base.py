@@ -1,4 +1,4 @@
-"""What a similarity is."""
+"""The base class of similarities."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class UnusableInput(LikewiseError, ValueError):
-    """Embeddings, groups or options that cannot be used; the sentence says what would fit."""
+    """Raised for embeddings, groups or options that cannot be used."""
 
 
 class Similarity(ABC):
-    """A measure between two sets of embeddings, in its natural values.
+    """A similarity or distance between embeddings.
 
     Attributes:
-        name: its config name.
+        name: its name in the config.
         larger_is_closer: ``False`` for a distance.
-        domain: ``nonnegative`` when negative components make no sense.
-        keys_are_values: whether ``ranking`` gives the natural values, up to the sign.
+        domain: ``nonnegative`` if embeddings must have no negative components.
+        keys_are_values: whether ``ranking`` returns the natural values, up to the sign.
     """
 
     name: str
@@ -34,25 +34,25 @@ class Similarity(ABC):
     keys_are_values: bool = True
 
     def prepare(self, x: Tensor) -> Tensor:
-        """Done once to each side: float [n, d] to float32 [n, d]; refuses NaN and infinity.
+        """Prepare embeddings, float [n, d] to float32 [n, d], once before they are compared.
 
         Raises:
-            UnusableInput: a ``ValueError``.
+            UnusableInput: a ``ValueError``, for embeddings with NaN or infinity.
         """
         if x.ndim != 2:
             raise UnusableInput(f"embeddings must be [n, d], not {list(x.shape)}")
         x = x.float()
-        # The extremes carry any NaN or infinity, and need no copy of x.
+        # If x has NaN or infinity, so do its extremes, which need no copy of x.
         if x.numel() and not torch.stack(x.aminmax()).isfinite().all():
             raise UnusableInput("embeddings hold NaN or infinity; train with a lower learning rate")
         return x
 
     @abstractmethod
     def block(self, a: Tensor, b: Tensor) -> Tensor:
-        """Natural values [n, m] between prepared [n, d] and [m, d]."""
+        """Return natural values [n, m] between prepared embeddings [n, d] and [m, d]."""
 
     def ranking(self, a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
-        """Keys [n, m] that order ``b`` for each row of ``a``; larger is closer.
+        """Return keys [n, m] that rank ``b`` for each row of ``a``; larger is closer.
 
         Args:
             out: float32 [n, m] that may hold the keys, so that a search block by block allocates
@@ -61,9 +61,9 @@ class Similarity(ABC):
         return self.block(a, b) if self.larger_is_closer else -self.block(a, b)
 
     def pairs(self, a: Tensor, b: Tensor) -> Tensor:
-        """Natural values [...] between prepared [..., d] and [..., d], row by row.
+        """Return natural values [...] of pairs of prepared embeddings, both [..., d].
 
-        This fallback takes the diagonal of small blocks; a subclass can be faster.
+        This default takes the diagonal of small blocks; subclasses can be faster.
         """
         left, right = a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])
         parts = zip(left.split(32), right.split(32), strict=True)
@@ -71,10 +71,10 @@ class Similarity(ABC):
         return torch.cat(values).reshape(a.shape[:-1])
 
     def matrix(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """Natural values [n, m] between embeddings; of ``x`` with itself without ``y``."""
+        """Return natural values [n, m] between ``x`` and ``y``, or between ``x`` and itself."""
         a = self.prepare(x)
         return self.block(a, a if y is None else self.prepare(y))
 
     @abstractmethod
     def distance(self) -> BaseDistance:
-        """The same measure for the losses and miners of pytorch-metric-learning."""
+        """Return the same measure for the losses and miners of pytorch-metric-learning."""

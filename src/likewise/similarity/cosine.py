@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Cosine(Similarity):
-    """x·y / (‖x‖ ‖y‖), in [-1, 1]; 0 with a zero vector."""
+    """Cosine similarity x·y / (‖x‖ ‖y‖), in [-1, 1]; 0 if a vector is zero."""
 
     name = "cosine"
 
     def prepare(self, x: Tensor) -> Tensor:
-        """Unit vectors."""
+        """Return unit vectors."""
         return F.normalize(super().prepare(x))
 
     def block(self, a: Tensor, b: Tensor) -> Tensor:

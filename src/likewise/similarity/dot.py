@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Dot(Similarity):
-    """x·y."""
+    """The dot product x·y."""
 
     name = "dot"
 

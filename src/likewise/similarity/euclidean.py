@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class Euclidean(Similarity):
-    """‖x - y‖; smaller is closer."""
+    """Euclidean distance ‖x - y‖; smaller is closer."""
 
     name = "euclidean"
     larger_is_closer = False
     keys_are_values = False
 
     def block(self, a: Tensor, b: Tensor) -> Tensor:
-        """See ``Similarity``; from differences, so that near products keep their digits."""
+        """See ``Similarity``; it computes differences, which is precise for near products."""
         return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
     def ranking(self, a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
-        """-‖x - y‖²/2 by one matrix product, around the mean of ``b``.
+        """Return -‖x - y‖²/2 by one matrix product, after subtracting the mean of ``b``.
 
-        Without that shift products far from the origin lose the digits that tell them apart.
+        Without this shift, rounding errors would be large for products far from the origin.
         """
         centre = b.mean(0)
         a, b = a - centre, b - centre

@@ -14,17 +14,19 @@ if TYPE_CHECKING:
 
 
 class Jaccard(Similarity):
-    """Σ min(x, y) / Σ max(x, y) for non-negative vectors; |x ∩ y| / |x ∪ y| for binary ones.
+    """Jaccard similarity Σ min(x, y) / Σ max(x, y) of non-negative vectors.
+
+    For binary vectors, it equals |x ∩ y| / |x ∪ y|.
 
     Ioffe, "Improved Consistent Sampling, Weighted Minhash and L1 Sketching", ICDM 2010, equation 1.
-    Two zero vectors (empty sets) are alike: 1.
+    Two zero vectors (empty sets) have the similarity 1.
     """
 
     name = "jaccard"
     domain = "nonnegative"
 
     def prepare(self, x: Tensor) -> Tensor:
-        """Refuses negative components."""
+        """See ``Similarity``; negative components raise ``UnusableInput``."""
         x = super().prepare(x)
         if (x < 0).any():
             raise UnusableInput(
@@ -58,5 +60,5 @@ def _is_binary(x: Tensor) -> bool:
 
 
 def _ratio(shared: Tensor, union: Tensor) -> Tensor:
-    # Subtraction may leave a hair below zero.
+    # Rounding may give values slightly below zero.
     return torch.where(union > 0, shared.clamp_min(0) / union.clamp_min(1e-30), 1.0)

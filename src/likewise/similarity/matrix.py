@@ -1,4 +1,4 @@
-"""The full similarity matrix on disk, and its notable pairs."""
+"""Writing of similarity matrices and of similar pairs to disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TILE_COLUMNS = 4096
 
 
 class NoRoom(LikewiseError, OSError):
-    """The disk has no room for the matrix."""
+    """Raised if the disk has no room for the matrix."""
 
 
 def write_matrix(
@@ -64,16 +64,18 @@ def write_pairs(
     threshold: float | None = None,
     top_k: int | None = None,
 ) -> None:
-    """Write ``left_id, right_id, similarity`` as Parquet, a block at a time.
+    """Write ``left_id, right_id, similarity`` of similar pairs as Parquet, in blocks.
 
     Args:
         embeddings: float [n, d].
-        product_ids: of the rows.
-        threshold: every unordered pair at least so alike (for a distance: at most so far apart).
-        top_k: each product's nearest, with a column ``rank`` from 1; exactly one of the two.
+        product_ids: the ids of the rows.
+        threshold: write every unordered pair with at least this similarity (or at most this
+            distance).
+        top_k: write this many nearest products of each product, with a column ``rank`` from 1.
+            Give either ``threshold`` or ``top_k``.
 
     Raises:
-        UnusableInput: a ``ValueError``.
+        UnusableInput: a ``ValueError``, for options that cannot be used.
     """
     if threshold is not None and math.isnan(threshold):
         raise UnusableInput("the threshold is not a number")
@@ -107,8 +109,8 @@ def write_pairs(
 def _alike(
     prepared: Tensor, similarity: Similarity, threshold: float
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Rows i < j and their values, a tile of at most 256 × 4096 pairs at a time."""
-    # A block's values differ in the last digits from those written: it only proposes the pairs.
+    """Yield the similar pairs i < j and their values, from tiles of at most 256 × 4096 pairs."""
+    # The values of a block differ in the last digits from those written, so it only proposes pairs.
     slack = 1e-5 * (1 + abs(threshold))
     for start in range(0, len(prepared), BLOCK_ROWS):
         rows = prepared[start : start + BLOCK_ROWS]
@@ -129,7 +131,7 @@ def _alike(
 def _values(
     prepared: Tensor, similarity: Similarity, left: np.ndarray, right: np.ndarray
 ) -> np.ndarray:
-    """Natural values float32 [p] of pairs of rows."""
+    """Return the natural values of pairs of rows, float32 [p]."""
     values = np.empty(len(left), dtype=np.float32)
     for first in range(0, len(left), 65_536):
         part = slice(first, first + 65_536)
@@ -147,7 +149,7 @@ def _write(
     values: np.ndarray,
     ranks: np.ndarray | None,
 ) -> None:
-    """One row group of at most 65,536 rows at a time."""
+    """Write row groups of at most 65,536 rows."""
     for first in range(0, len(left), 65_536):
         part = slice(first, first + 65_536)
         columns = [pa.array(ids[left[part]]), pa.array(ids[right[part]]), pa.array(values[part])]

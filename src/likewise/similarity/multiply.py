@@ -1,4 +1,4 @@
-"""Matrix products by the fastest kernels that torch brings for the processor."""
+"""Matrix products with the fastest CPU kernels of torch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from torch import Tensor
 
 
 def inner_products(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
-    """a @ b.T, float32 [n, m] of float32 [n, d] and [m, d].
+    """Return a @ b.T, float32 [n, m], of float32 [n, d] and [m, d].
 
-    On a CPU, oneDNN multiplies where torch has it: it chooses its kernels by what the processor
-    can do, while MKL, which ``torch.mm`` calls, has slow ones for processors that are not Intel's
+    On a CPU, oneDNN is used if torch has it. It chooses kernels by the features of the processor,
+    while MKL, which ``torch.mm`` calls, is slow on processors that are not made by Intel
     (44 % of oneDNN's speed on an AMD EPYC with AVX-512).
 
     Args:
-        out: float32 [n, m] that may hold the products.
+        out: float32 [n, m], a buffer that may be used for the result.
     """
     if (
         a.device.type == "cpu"

@@ -1,4 +1,4 @@
-"""The k largest keys of each row, while the columns pass by in tiles."""
+"""Running top-k: the k largest keys of each row of a matrix that arrives in tiles."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ SEED = 16
 class RunningTopk:
     """Exact top-k of rows whose columns arrive in tiles, from left to right.
 
-    Every row has a threshold, its k-th largest key so far. Only larger keys of a tile matter, and
-    soon there are few: the maxima of groups of columns tell where, and spare the tile a selection.
-    Such keys wait in spare places until a row has no more of them or the columns have doubled; then
-    all rows select anew.
-    Of equal keys the leftmost win, as in a stable sort of the whole row.
+    Every row has a threshold: its k-th largest key so far. Only larger keys of a new tile matter,
+    and soon they are few. The maxima of groups of columns show where they are, so that no selection
+    over the whole tile is needed. Such keys are buffered until the buffer of a row is full or the
+    number of columns has doubled; then the top k of all rows are selected again.
+    Of equal keys, the leftmost are kept, as in a stable sort of the whole row.
 
     Args:
-        rows: how many.
-        k: how many keys to keep; at least so many columns must come.
-        device: of the tiles.
+        rows: number of rows.
+        k: number of keys to keep; at least this many columns must be added.
+        device: device of the tiles.
     """
 
     def __init__(self, rows: int, k: int, device: torch.device) -> None:
         self.k = k
         self.room = 2 * k + 32
         self.seen = 0
-        # First the best k, largest first, then those that wait, in the order of their columns.
+        # The best k keys in descending order, then the buffered keys in the order of their columns.
         self.keys = torch.full((rows, k + self.room), -torch.inf, device=device)
         self.columns = torch.zeros(rows, k + self.room, dtype=torch.int64, device=device)
         self.waiting = torch.zeros(rows, dtype=torch.int64, device=device)
@@ -38,7 +38,7 @@ class RunningTopk:
         self.selected_at = 0
 
     def add(self, keys: Tensor) -> None:
-        """Look at the next tile, float32 [rows, m]; it is not needed afterwards."""
+        """Add the next tile, float32 [rows, m]; it is not needed afterwards."""
         whole = keys.shape[1] // GROUP * GROUP
         if whole:
             self._add(keys[:, :whole].unflatten(1, (-1, GROUP)))
@@ -46,10 +46,10 @@ class RunningTopk:
             self._add(keys[:, whole:, None])
 
     def _add(self, grouped: Tensor) -> None:
-        """Look at columns in groups, [rows, groups, size]."""
+        """Add columns in groups, [rows, groups, size]."""
         maxima = grouped.amax(2)
         if self.seen == 0 and maxima.shape[1] >= 1.5 * self.k:
-            # So many different keys are as large as the k-th largest maximum; equal ones count.
+            # At least k keys are as large as the k-th largest maximum.
             least = maxima.topk(self.k, dim=1, sorted=False).values.amin(1)
             self.threshold = least.nextafter(self.threshold)
             self._let_larger_wait(grouped, maxima)
@@ -63,12 +63,12 @@ class RunningTopk:
         self.seen += maxima.shape[1] * grouped.shape[2]
 
     def best(self) -> tuple[Tensor, Tensor]:
-        """Keys float32 [rows, k] and columns int64 [rows, k], largest first."""
+        """Return keys float32 [rows, k] and columns int64 [rows, k], largest keys first."""
         self._select()
         return self.keys[:, : self.k].contiguous(), self.columns[:, : self.k].contiguous()
 
     def _let_larger_wait(self, grouped: Tensor, maxima: Tensor) -> None:
-        """Keep the keys above the threshold of their row."""
+        """Buffer the keys above the threshold of their row."""
         rows, columns, found = _above(grouped, maxima, self.threshold)
         counts = torch.bincount(rows, minlength=len(maxima))
         if bool((self.waiting + counts > self.room).any()):
@@ -87,16 +87,16 @@ class RunningTopk:
         self.waiting += counts
 
     def _let_best_wait(self, keys: Tensor, rows: Tensor | slice) -> None:
-        """Keep the k largest of each of these rows, in which nothing waits."""
+        """Buffer the k largest keys of each of these rows, whose buffers are empty."""
         found, columns = largest(keys, self.k)
-        # Equal keys must wait in the order of their columns, which ``largest`` keeps.
+        # Equal keys must be buffered in the order of their columns, which ``largest`` keeps.
         stop = self.k + found.shape[1]
         self.keys[rows, self.k : stop] = found
         self.columns[rows, self.k : stop] = columns + self.seen
         self.waiting[rows] = found.shape[1]
 
     def _select(self) -> None:
-        """The best of all that is kept; then nothing waits."""
+        """Select the best k of all kept keys, which empties the buffers."""
         stop = self.k + int(self.waiting.max())
         if stop == self.k:
             return
@@ -110,7 +110,7 @@ class RunningTopk:
 
 
 def _above(grouped: Tensor, maxima: Tensor, threshold: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Rows, columns and keys [c] above the threshold of the row, row by row, left to right."""
+    """Find the keys above the threshold of their row: rows, columns and keys, each [c]."""
     rows, groups = (maxima > threshold[:, None]).nonzero(as_tuple=True)
     # Indexing copies whole groups, far fewer than there are.
     picked = grouped[rows, groups]
@@ -120,7 +120,7 @@ def _above(grouped: Tensor, maxima: Tensor, threshold: Tensor) -> tuple[Tensor, 
 
 
 def largest(keys: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k largest of each row, or all, and their columns; of equal keys the leftmost first.
+    """Return the k largest keys of each row and their columns; of equal keys the leftmost first.
 
     Args:
         keys: float32 [b, m].
@@ -129,7 +129,7 @@ def largest(keys: Tensor, k: int) -> tuple[Tensor, Tensor]:
         Keys float32 and columns int64 [b, min(k, m)], as a stable sort gives them.
     """
     found, columns = keys.topk(min(k + 1, keys.shape[1]), dim=1)
-    # ``topk`` leaves open which of equal keys comes first, and which is the k-th.
+    # ``topk`` does not specify the order of equal keys, nor which of them is the k-th.
     equal = found[:, 1:] == found[:, :-1]
     found, columns = found[:, :k], columns[:, :k]
     tied = equal[:, : k - 1].any(1)

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours, block by block."""
+"""Exact nearest neighbours, computed in blocks."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def iter_topk(
     exclude_self: bool = False,
     block_elements: int | None = None,
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """The k nearest of the gallery, a block of queries at a time.
+    """Yield the k nearest gallery products of each query, in blocks of queries.
 
     Args:
         queries, gallery: prepared float32 [q, d] and [n, d], on one device.
-        k: cut to n (n - 1 with ``exclude_self``) where it is more.
+        k: number of neighbours; at most n (n - 1 with ``exclude_self``) are returned.
         exclude_self: query i is gallery item i and never its own neighbour.
-        block_elements: floats one block of scores may hold (default ``BLOCK_ELEMENTS``); memory
-            does not grow beyond it with queries or gallery.
+        block_elements: maximum number of floats in one block of scores (default
+            ``BLOCK_ELEMENTS``); memory does not grow with queries × gallery.
 
     Yields:
         (first query, ranking keys [b, k], gallery rows int64 [b, k]), nearest first;
@@ -70,7 +70,7 @@ def iter_topk(
 
 
 def _tile(k: int, size: int) -> int:
-    """How many gallery rows are scored at once."""
+    """Return the number of gallery rows that are scored at once."""
     running = min(max(TILE, k * WIDTH), 8 * TILE)
     widest = DEEP_TILE if k * WIDTH > size else running
     # All of a tile narrower than 2k would be kept.
@@ -88,7 +88,7 @@ def topk_neighbours(
     *,
     exclude_self: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Natural values float32 [q, k] and gallery rows int64 [q, k] of the k nearest.
+    """Return the natural values, float32 [q, k], and gallery rows, int64 [q, k], of the k nearest.
 
     Args:
         queries, gallery: embeddings [q, d] and [n, d]; without a gallery the queries search each

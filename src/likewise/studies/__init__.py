@@ -1,1 +1,1 @@
-"""Runs and the sets of runs that answer a question."""
+"""Studies: sets of runs that answer a question."""

@@ -1,4 +1,4 @@
-"""A study: many runs that answer one question."""
+"""Studies: many runs that answer one question."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from likewise.experiment.identity import COSMETIC, check_name
 
 if TYPE_CHECKING:
     from likewise.experiment.experiment import Loader
-    from likewise.studies.tuning import Search
+    from likewise.studies.tuning import HyperparameterSearch
 
-# Keys that are not for the command line of a study, and what to do instead.
+# Keys that must not be on the command line of a study, and what to do instead.
 OWN = {
     "seed": "change seeds in its study.yaml",
     "primary": "change primary in its study.yaml",
@@ -29,19 +29,19 @@ OWN = {
     "name": "its methods have names",
     "study": "it is its own",
 }
-# What an ablation's unchanged method is called.
+# The name of the unchanged method of an ablation.
 BASE = "base"
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study's config and where its runs go.
+    """The config of a study and the folder of its runs.
 
     Attributes:
-        name: of its folder.
+        name: the name of its folder.
         config: see ``configs/study.yaml``; ``methods`` are filled in from ``ablate``.
         folder: ``<output>/<name>``.
-        overrides, config_dir: of every run, from the command line.
+        overrides, config_dir: options of every run, from the command line.
     """
 
     name: str
@@ -51,20 +51,20 @@ class Study:
     config_dir: str | None = None
 
     def fixed(self, method: str) -> list[str]:
-        """Overrides of all runs of a method."""
+        """Return the overrides of all runs of a method."""
         return [*self.config.overrides, *self.config.methods[method], *self.overrides]
 
-    def search(self, method: str) -> Search:
-        """The search for a method's hyper-parameters."""
-        from likewise.studies.tuning import Search
+    def search(self, method: str) -> HyperparameterSearch:
+        """Return the search for the hyper-parameters of a method."""
+        from likewise.studies.tuning import HyperparameterSearch
 
         config = self.config
-        return Search(
+        return HyperparameterSearch(
             method, self.fixed(method), config.primary, config.tune, self.folder, self.config_dir
         )
 
     def parts(self) -> list[Study]:
-        """One study for each data set, in a folder of its own; itself where it names none."""
+        """Return one study per data set, each in its own folder; itself if it names none."""
         if not self.config.datasets:
             return [self]
         made = []
@@ -77,7 +77,7 @@ class Study:
         return made
 
     def facts(self) -> dict[str, object]:
-        """Name and config as plain data."""
+        """Return the name and config as plain data."""
         content: Any = OmegaConf.to_container(self.config, resolve=True)
         return {"name": self.name, **content}
 
@@ -85,7 +85,7 @@ class Study:
 def open_study(
     name: str, output: str = "runs", overrides: Sequence[str] = (), config_dir: str | None = None
 ) -> Study:
-    """The study ``experiments/<name>/study.yaml``, of the working folder or shipped.
+    """Open ``experiments/<name>/study.yaml`` of the working folder or of the package.
 
     ``name`` may also be the path of such a folder.
     """
@@ -108,7 +108,7 @@ def open_study(
 
 
 def _fill_in(config: DictConfig, path: Path) -> None:
-    """Methods of an ablation, and what ``tune`` leaves out."""
+    """Fill in the methods of an ablation and the defaults of ``tune``."""
     if config.ablate is not None:
         if config.methods or "base" not in config.ablate or not config.ablate.get("changes"):
             raise LikewiseError(f"{path}: ablate needs base and changes, and stands for methods")
@@ -132,7 +132,7 @@ def _fill_in(config: DictConfig, path: Path) -> None:
         check_name("data set", str(label))
     if config.baseline is not None and config.baseline not in config.methods:
         raise LikewiseError(
-            f"{path}: baseline {config.baseline} is no method; there are "
+            f"{path}: baseline {config.baseline} is not a method; the methods are "
             f"{', '.join(config.methods)}"
         )
     if config.tune is not None:
@@ -173,7 +173,7 @@ def check_methods(study: Study) -> None:
 
 
 def run_configs(study: Study) -> list[DictConfig]:
-    """The configs of all runs, every one composed before the first is trained.
+    """Compose the configs of all runs before the first run is trained.
 
     Raises:
         LikewiseError: for a tuned study whose search has not found anything yet.
@@ -194,7 +194,7 @@ def run_configs(study: Study) -> list[DictConfig]:
 
 
 def budgets(study: Study) -> list[Budget]:
-    """What each method's search got; empty for a study without one."""
+    """Return the budget of each method's search; empty for a study without a search."""
     if study.config.tune is None:
         return []
     from likewise.studies.tuning import budget
@@ -217,10 +217,10 @@ def _tuned(study: Study, method: str) -> list[str]:
 
 
 def run_study(study: Study, loader: Loader | None = None) -> list[Path]:
-    """Search and train what is not finished yet; returns the folders of all runs.
+    """Run the searches and the training that are not finished; return the folders of all runs.
 
-    What another process works on is left to it and waited for. A run that fails stops the study;
-    the runs before it are kept, and skipped next time.
+    If another process works on a run, its end is awaited. A run that fails stops the study;
+    finished runs are kept and skipped next time.
     """
     from likewise.experiment.experiment import Loader
     from likewise.report.leaks import report_leaks
@@ -229,13 +229,13 @@ def run_study(study: Study, loader: Loader | None = None) -> list[Path]:
 
     loader = loader or Loader()
     check_methods(study)
-    # A combination that cannot work is found now, not after hours of the others.
+    # An impossible combination is found now, not after hours of training.
     configs = [compose(study.fixed(method), study.config_dir) for method in study.config.methods]
     for config in configs:
         config.primary = study.config.primary
         check(loader.experiment(config))
     if first_process():
-        # Where some methods do without leaks, those of the data as it is are counted.
+        # If only some methods remove leaks, the leaks of the original data are counted.
         as_it_is = min(configs, key=lambda config: bool(config.remove_leaks))
         report_leaks(loader.data(as_it_is), study.folder)
     if study.config.tune is not None:
@@ -258,7 +258,7 @@ def run_study(study: Study, loader: Loader | None = None) -> list[Path]:
 
 
 def _all(work: Callable[[int], str], number: int) -> None:
-    """Do every piece and print its line; pieces that other processes have come last."""
+    """Do every task and print its line; tasks of other processes come last."""
     from likewise.runs.folder import RunBusy, first_process
 
     left = list(range(number))
@@ -285,7 +285,7 @@ def _search(study: Study, method: str, loader: Loader) -> str:
 
 
 def _run(config: DictConfig, place: str, loader: Loader) -> tuple[Path, str]:
-    """The run's folder, and a line about it."""
+    """Train a run; return its folder and a line about it."""
     from likewise.runs.folder import is_finished, read_result
     from likewise.runs.progress import TrainingProgress
     from likewise.runs.train import train

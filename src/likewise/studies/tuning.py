@@ -40,18 +40,18 @@ from likewise.runs.train import train
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Trials drawn at random before the sampler and the pruner have something to go by.
+# The number of random trials before the sampler and the pruner use earlier results.
 STARTUP = 4
 
 
 class Report(Callback):
-    """Tells Optuna each epoch's validation score, and stops a trial it calls hopeless."""
+    """Reports the validation score of each epoch to Optuna, and stops pruned trials."""
 
     def __init__(self, trial: Trial, key: str) -> None:
         self.trial, self.key = trial, key
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """See the class."""
+        """Report the score and stop the trial if Optuna prunes it."""
         score = trainer.callback_metrics.get(self.key)
         if score is not None:
             self.trial.report(float(score), trainer.current_epoch)
@@ -60,16 +60,16 @@ class Report(Callback):
 
 
 @dataclass(frozen=True)
-class Search:
-    """A method's search.
+class HyperparameterSearch:
+    """The hyper-parameter search of a method.
 
     Attributes:
-        method: its name.
+        method: the name of the method.
         fixed: overrides of all its runs.
         primary: the validation metric to maximise.
         tune: the study's ``tune``: ``trials``, ``seed``, ``space`` and ``spaces``.
-        folder: of the study.
-        config_dir: a folder with config groups of the user's own.
+        folder: the folder of the study.
+        config_dir: a folder with the user's config groups.
     """
 
     method: str
@@ -80,14 +80,14 @@ class Search:
     config_dir: str | None = None
 
     def config(self, overrides: Sequence[str] = ()) -> DictConfig:
-        """The config of a trial."""
+        """Return the config of a trial."""
         own = [f"seed={self.tune.seed}", "evaluate_on=validation", "logger=none"]
         config = compose([*self.fixed, *overrides, *own], self.config_dir)
         config.primary = self.primary
         return config
 
     def prefix(self) -> Path:
-        """Its folder, whatever the data: trials of other settings or spaces are not taken up."""
+        """Return the folder of the search; other settings or spaces have other folders."""
         identity = config_identity(self.config())
         space = {key: repr(part) for key, part in distributions(self.tune, self.method).items()}
         text = json.dumps([identity, space], sort_keys=True)
@@ -95,16 +95,16 @@ class Search:
         return self.folder / "tuning" / f"{self.method}-{digest}"
 
 
-def search(asked: Search, loader: Loader) -> Budget:
-    """Run the trials a method lacks; what they found.
+def search(asked: HyperparameterSearch, loader: Loader) -> Budget:
+    """Run the missing trials of a method; return what the search found.
 
     Raises:
-        RunBusy: another process searches for this method.
-        LikewiseError: no trial came to an end.
+        RunBusy: if another process runs this search.
+        LikewiseError: if no trial was completed.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     method, tune = asked.method, asked.tune
-    # Trials on other data are not taken up either.
+    # Trials on other data are not used either.
     prefix, fingerprint = asked.prefix(), loader.data(asked.config()).fingerprint
     place = prefix.with_name(f"{prefix.name}-{fingerprint[:6]}")
     space = distributions(tune, method)
@@ -124,13 +124,13 @@ def search(asked: Search, loader: Loader) -> Budget:
             else:
                 break
             failure = _run(study, trial, asked, place, loader) or failure
-        # The search of these data is the one that counts from now on.
+        # From now on, the search on these data is the current one.
         (place / "trials.log").touch()
         return budget(asked) or _raise(method, failure)
 
 
-def budget(asked: Search) -> Budget | None:
-    """What the latest search for a method got; ``None`` before a trial came to an end."""
+def budget(asked: HyperparameterSearch) -> Budget | None:
+    """Return the budget of the latest search; ``None`` if no trial was completed."""
     prefix = asked.prefix()
     logs = list(prefix.parent.glob(f"{glob.escape(prefix.name)}-*/trials.log"))
     if not logs:
@@ -152,7 +152,7 @@ def budget(asked: Search) -> Budget | None:
 
 
 def distributions(tune: DictConfig, method: str) -> dict[str, BaseDistribution]:
-    """The space of a method: the common one and its own.
+    """Return the search space of a method: the common space and its own.
 
     A key's values are ``{choices: […]}`` or ``{low: …, high: …, log: true}``; two whole numbers
     make a range of whole numbers.
@@ -191,9 +191,9 @@ def _overrides(params: dict[str, Any]) -> list[str]:
 
 
 def _run(
-    study: optuna.Study, trial: Trial, asked: Search, place: Path, loader: Loader
+    study: optuna.Study, trial: Trial, asked: HyperparameterSearch, place: Path, loader: Loader
 ) -> LikewiseError | None:
-    """One trial, told to the storage; the error of one that diverged."""
+    """Run one trial and record it; return the error if it diverged."""
     config = asked.config(_overrides(trial.params))
     config.name, config.study, config.output = f"trial{trial.number}", place.name, str(place.parent)
     key = f"validation/{config.primary}"

@@ -1,1 +1,1 @@
-"""One file a verb: its arguments and what it does; nothing heavy is imported before it runs."""
+"""Verbs of the command line, one per file; heavy imports happen only when a verb runs."""

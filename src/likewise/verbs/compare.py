@@ -1,4 +1,4 @@
-"""``likewise compare``."""
+"""The verb ``likewise compare``."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ HELP = "compare the finished runs of a study, or of any folder"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Options and overrides."""
+    """Add the options and overrides of the verb."""
     add_study(parser, "name of a study, or a folder of runs")
     parser.add_argument("--baseline", help="the method to measure the others by (folders)")
     parser.add_argument("--primary", help="the metric that ranks (folders)")
 
 
 def run(options: Namespace) -> None:
-    """Compare what is finished, without training anything."""
+    """Compare the finished runs, without training."""
     from likewise.runs.folder import finished_folder
     from likewise.studies.study import Study, open_study, run_configs
 
@@ -55,7 +55,7 @@ def run(options: Namespace) -> None:
 
 
 def _primary(folder: Path, wanted: str | None) -> str:
-    """The metric that ranks the runs of a folder: the one asked for, or the one they ranked by."""
+    """Return the metric that ranks the runs of a folder: the given one, or their own."""
     from likewise.evidence.results import read_finished
 
     found = sorted({run.primary for run in read_finished(folder) if run.primary})

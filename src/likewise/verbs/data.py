@@ -1,4 +1,4 @@
-"""``likewise data``."""
+"""The verb ``likewise data``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HELP = "describe, report on or check the data a configuration reads"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Options and overrides."""
+    """Add the options and overrides of the verb."""
     add_overrides(parser, "describe, report or check; Hydra overrides")
 
 

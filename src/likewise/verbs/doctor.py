@@ -1,4 +1,4 @@
-"""``likewise doctor``."""
+"""The verb ``likewise doctor``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ HELP = "check this installation"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """None."""
+    """Add nothing; the verb has no options."""
 
 
 def run(options: Namespace) -> None:
-    """Say what is installed, which device is used, and where data and logs go."""
+    """Print what is installed, which device is used, and where data and logs are."""
     import shutil
 
     from likewise.runs.environment import describe

@@ -1,4 +1,4 @@
-"""``likewise embed``."""
+"""The verb ``likewise embed``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HELP = "write the embeddings of a split as Parquet"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Options and overrides."""
+    """Add the options and overrides of the verb."""
     add_run(parser)
     parser.add_argument("--to", help="file to write (default: embeddings-SPLIT.parquet in the run)")
 

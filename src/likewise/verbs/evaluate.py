@@ -1,4 +1,4 @@
-"""``likewise evaluate``."""
+"""The verb ``likewise evaluate``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HELP = "score a finished run again, also with another similarity, task or data"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Options and overrides."""
+    """Add the options and overrides of the verb."""
     add_run(parser)
     parser.add_argument("--protocol", help="leave_one_out or train_gallery")
 

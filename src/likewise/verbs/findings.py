@@ -1,4 +1,4 @@
-"""What is printed of the data before a run."""
+"""Printing of the findings on data before a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def say_findings(data: ProductData) -> None:
-    """What reading the data left out or mended, which a score must not hide."""
+    """Print what was left out or repaired on reading, which a score would hide."""
     from likewise.runs.folder import first_process
 
     if first_process():

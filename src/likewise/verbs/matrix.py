@@ -1,4 +1,4 @@
-"""``likewise matrix``."""
+"""The verb ``likewise matrix``."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ HELP = "write the similarity matrix, or its pairs, of a split"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Options and overrides."""
+    """Add the options and overrides of the verb."""
     add_run(parser)
-    parser.add_argument("--threshold", type=float, help="write the pairs at least so alike")
+    parser.add_argument(
+        "--threshold", type=float, help="write the pairs with at least this similarity"
+    )
     parser.add_argument("--top-k", type=int, help="write each product's nearest")
     parser.add_argument("--to", help="file to write (default: in the run)")
 
 
 def run(options: Namespace) -> None:
-    """Write the full matrix, or with a threshold or top-k the pairs."""
+    """Write the full matrix, or pairs if a threshold or top-k is given."""
     from likewise.runs.saved import open_run
     from likewise.similarity.matrix import write_matrix, write_pairs
 

@@ -1,4 +1,4 @@
-"""``likewise similar``."""
+"""The verb ``likewise similar``."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from likewise.model import Model
 
 HELP = "find each product's nearest, by a finished run or by an untrained encoder; no labels needed"
-# Products whose neighbours are printed; the file has all.
+# The number of products whose neighbours are printed; the file has all products.
 PRINTED = 5
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Options and overrides."""
+    """Add the options and overrides of the verb."""
     add_overrides(parser, "folder of a finished run (or none), then Hydra overrides")
     parser.add_argument("--top-k", type=int, default=5, help="neighbours of each product")
     parser.add_argument("--to", help="CSV or Parquet file to write (default: OUTPUT/similar.csv)")
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> None:
-    """Print some products with their nearest, and write all of them to a file."""
+    """Print the nearest products of some products, and write those of all to a file."""
     from likewise.verbs.findings import say_findings
 
     model, data, output = _model_and_data(options)
@@ -67,7 +67,7 @@ def _model_and_data(options: Namespace) -> tuple[Model, ProductData, str]:
 
 
 def _neighbours(model: Model, catalogue: Dataset, k: int) -> pa.Table:
-    """A table with a row per product and neighbour."""
+    """Return a table with one row per product and neighbour."""
     import numpy as np
     import pyarrow as pa
     import torch
@@ -90,7 +90,7 @@ def _neighbours(model: Model, catalogue: Dataset, k: int) -> pa.Table:
 
 
 def _print(table: pa.Table, k: int) -> None:
-    """The first products, each with its neighbours."""
+    """Print the first products, each with its neighbours."""
     for row in table.slice(0, PRINTED * min(k, len(table))).to_pylist():
         if row["rank"] == 1:
             print(f"{row['product_id']}  {row.get('title') or ''}")

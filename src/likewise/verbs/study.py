@@ -1,4 +1,4 @@
-"""``likewise study``."""
+"""The verb ``likewise study``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ HELP = "run a study and compare its methods"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Options and overrides."""
+    """Add the options and overrides of the verb."""
     add_study(parser, "name of a folder in experiments/, or its path")
     parser.add_argument("--dry-run", action="store_true", help="list the runs and which are done")
 
 
 def run(options: Namespace) -> None:
-    """Run what a study lacks, then compare."""
+    """Run the unfinished runs of a study, then compare all runs."""
     from likewise.experiment.experiment import Loader
     from likewise.runs.folder import first_process
     from likewise.studies.study import open_study, run_study

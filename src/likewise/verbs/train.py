@@ -1,4 +1,4 @@
-"""``likewise train``."""
+"""The verb ``likewise train``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ HELP = "train, validate and test one configuration"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Options and overrides."""
+    """Add the options and overrides of the verb."""
     add_overrides(parser)
     parser.add_argument("-m", "--multirun", action="store_true", help="all of encoder=mlp,cnn …")
 
 
 def run(options: Namespace) -> None:
-    """Train one configuration, or with ``-m`` every one of a Hydra multirun."""
+    """Train one configuration, or with ``-m`` all configurations of a Hydra multirun."""
     if not options.multirun:
         _train_one(compose(options.overrides, options.config_dir))
         return

@@ -1,1 +1,1 @@
-"""Cleaning of a catalogue: one file a step, composed by the config group ``cleaning``."""
+"""Cleaning steps of a catalogue, one per file; the config group ``cleaning`` composes them."""

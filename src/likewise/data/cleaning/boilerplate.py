@@ -1,4 +1,4 @@
-"""Texts that say nothing about their product."""
+"""Removal of texts that say nothing about their product."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cached_property
 
 from likewise.data.cleaning.steps import Step
 
-# As ``_plain`` makes them.
+# Phrases in the form that ``_plain`` returns.
 PHRASES = (
     "n a",
     "na",
@@ -67,18 +67,19 @@ PHRASES = (
     "説明なし",
 )
 LOREM = "lorem ipsum"
-# Characters; no longer text is looked up, which would cost more than the rest of the cleaning.
+# The maximum length in characters of texts that are looked up; longer ones would take too long.
 LONGEST = 100
 
 
 @dataclass(frozen=True)
 class Boilerplate(Step):
-    """Empty texts and phrases that stand for a missing one are missing; descriptions also where
-    they only repeat the title or are lorem ipsum.
+    """Removes empty texts, phrases that stand for a missing text, and useless descriptions.
+
+    A description is useless if it only repeats the title or is lorem ipsum.
 
     Args:
         columns: columns of plain texts.
-        phrases: more of them, in any case and punctuation.
+        phrases: additional phrases; case and punctuation do not matter.
     """
 
     columns: Sequence[str] = ("description", "brand", "category")
@@ -86,7 +87,7 @@ class Boilerplate(Step):
 
     @property
     def reads(self) -> Sequence[str]:
-        """The title as well."""
+        """The columns and the title."""
         return (*self.columns, "title")
 
     @cached_property
@@ -116,5 +117,5 @@ def _plain(text: str) -> str:
 def _repeats(description: str | None, title: str | None) -> bool:
     if description is None or title is None:
         return False
-    # Without the first test, every long description would be taken apart.
+    # The first test avoids splitting every long description into words.
     return len(description) < 2 * len(title) + 20 and _plain(description) == _plain(title)

@@ -1,4 +1,4 @@
-"""One spelling of a brand, however its owner is written."""
+"""Normalisation of brand names."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ ACCENTS = re.compile(r"(?<=[a-z])[\u0300-\u036f]+")
 
 @dataclass(frozen=True)
 class Brand(TextStep):
-    """Small letters without accents, punctuation and legal form; then the aliases.
+    """Writes brands in lower case without accents, punctuation and legal form; applies aliases.
 
-    ``HP Inc.`` and ``hp`` are ``hp``; ``Hewlett-Packard`` is too, if ``aliases`` says so. A brand
-    without any letter or digit is none.
+    ``HP Inc.`` and ``hp`` become ``hp``, and so does ``Hewlett-Packard`` with an alias. A brand
+    without any letter or digit becomes missing.
 
     Args:
-        aliases: another name of a brand → the one to use; both in any spelling.
+        aliases: a mapping from other names of a brand to the name to use, both in any spelling.
     """
 
     columns: Sequence[str] = ("brand",)
@@ -57,11 +57,11 @@ class Brand(TextStep):
 
 
 def spelt(brand: str) -> str:
-    """The brand in small letters, without accents, punctuation and legal form."""
+    """Return the brand in lower case, without accents, punctuation and legal form."""
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", brand).casefold())
     text = INITIALS.sub(lambda letters: letters[0].replace(".", ""), APOSTROPHES.sub("", text))
     text = unicodedata.normalize("NFKC", ACCENTS.sub("", AND.sub(" and ", text)))
-    # Not by \w, which the vowels of Indic scripts are not.
+    # The class \w cannot be used, because it lacks the vowel signs of Indic scripts.
     parts = (c if unicodedata.category(c)[0] in "LMN" else " " for c in text)
     return " ".join(_without_legal_form("".join(parts).split()))
 

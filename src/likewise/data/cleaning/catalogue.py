@@ -1,4 +1,4 @@
-"""All steps of the cleaning in one pass over a catalogue, and what each of them changed."""
+"""Cleaning of a catalogue by all steps in one pass, with a record of their changes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Change:
 
     Attributes:
         step, column: their names.
-        count: how many products have another value than before the step.
-        examples: up to three of the changed texts before and after it; ``None`` is missing.
+        count: number of products whose value the step changed.
+        examples: up to three changed values, before and after the step; ``None`` is missing.
     """
 
     step: str
@@ -33,17 +33,17 @@ class Change:
     examples: list[tuple[Any, Any]]
 
     def sentence(self) -> str:
-        """In words, with the first example."""
+        """Describe the change in words, with the first example."""
         before, after = (_short(value) for value in self.examples[0])
         return f"{self.step} changed {self.count:,} × {self.column}: {before} → {after}"
 
 
 def clean_catalogue(catalogue: Dataset, steps: Mapping[str, Step]) -> tuple[Dataset, list[Change]]:
-    """The catalogue after all steps, in their order, and their changes, where there are any.
+    """Run all steps in their order; return the cleaned catalogue and the changes.
 
-    It is read and written once, a batch at a time: a catalogue on disk stays there, the columns
-    that steps write in a new file beside it, the others where they are; one in memory stays in
-    memory. Pictures are not decoded, except by a step that does so itself.
+    The catalogue is read and written once, in batches. For a catalogue on disk, changed columns go
+    to a new file next to it; a catalogue in memory stays in memory. Pictures are not decoded unless
+    a step does so.
 
     Raises:
         LikewiseError: for a step with a column that no catalogue has, and for results that cannot
@@ -77,7 +77,7 @@ def clean_catalogue(catalogue: Dataset, steps: Mapping[str, Step]) -> tuple[Data
 
 
 def _written(part: Dataset, tally: Tally, rows: int) -> Dataset:
-    """The columns of ``part`` after the steps, ``rows`` at a time."""
+    """Run the steps on the columns of ``part`` in batches of ``rows``."""
     from datasets.fingerprint import Hasher
 
     try:
@@ -87,27 +87,27 @@ def _written(part: Dataset, tally: Tally, rows: int) -> Dataset:
             batch_size=rows,
             writer_batch_size=rows,
             features=part.features,
-            # From the cache the result would come without its changes.
+            # A result from the cache would lack the record of changes.
             load_from_cache_file=False,
-            # The same cleaning takes the place of the last one's file.
+            # The same cleaning overwrites its earlier file.
             new_fingerprint=Hasher.hash([part._fingerprint, repr(tally.steps)]),
         )
     except OSError as error:
         raise LikewiseError(
-            f"the cleaned catalogue cannot be written ({error}); make room beside the catalogue, "
-            "or keep it in a folder that can be written to"
+            f"the cleaned catalogue cannot be written ({error}); free some disk space, "
+            "or keep it in a folder with write permission"
         ) from error
 
 
 class Tally:
-    """Steps in their order, and what they changed so far."""
+    """Runs steps in their order and records what they changed."""
 
     def __init__(self, steps: Mapping[str, Step]) -> None:
         self.steps = steps
         self._changes: dict[tuple[str, str], Change] = {}
 
     def clean(self, batch: Mapping[str, list]) -> dict[str, list]:
-        """The batch after all steps."""
+        """Return the batch after all steps."""
         values = dict(batch)
         for name, step in self.steps.items():
             before, values = values, step.clean(values)
@@ -117,7 +117,7 @@ class Tally:
         return values
 
     def changes(self) -> list[Change]:
-        """By step, in their order."""
+        """Return the changes, in the order of the steps."""
         order = list(self.steps)
         return sorted(self._changes.values(), key=lambda change: order.index(change.step))
 
@@ -136,7 +136,7 @@ def _short(value: Any) -> str:
 
 
 def _where_they_differ(old: Any, new: Any) -> tuple[Any, Any]:
-    """The first text that differs in a list of texts or of attributes; plain values as they are."""
+    """The first differing items of two lists of texts or attributes; plain values unchanged."""
     if isinstance(old, list) and isinstance(new, list):
         return _where_they_differ(*next(p for p in zip(old, new, strict=True) if p[0] != p[1]))
     if isinstance(old, dict) and isinstance(new, dict):

@@ -1,4 +1,4 @@
-"""HTML tags, comments and entities, also where they were escaped twice."""
+"""Removal of HTML tags, comments and entities, even if they were escaped twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ESCAPED_AGAIN = re.compile(r"&(?:amp;)+")
 # "a <b and b> c" letters are compared, while nobody compares as in "<div and div>".
 STRICT = r"(?:\s[^<>]*=[^<>]*|\s*/?)"
 LOOSE = r"(?:\s[^<>]*|/)?"
-# These stand inside words ("Wi<b>Fi</b>"); all others part them.
+# These tags may be inside a word ("Wi<b>Fi</b>"); all others separate words.
 INLINE = "abbr|acronym|bdi|bdo|big|del|em|font|ins|mark|small|span|strike|strong|tt|wbr"
 BLOCK = (
     "address|area|article|aside|audio|base|blockquote|body|br|button|canvas|caption|center|cite|"
@@ -41,9 +41,9 @@ UNSEEN = re.compile(
 
 
 class Markup(TextStep):
-    """The text that a browser would show, on one line.
+    """Replaces HTML by the text that a browser would show, on one line.
 
-    Only the elements of HTML are tags, so that "a < b" and "5 <6" stay. Entities are resolved
+    Only the elements of HTML are tags, so that "a < b" and "5 <6" are kept. Entities are resolved
     until none is left, whether or not the tags they hide were meant to be read.
     """
 
@@ -60,7 +60,7 @@ def _once(text: str) -> str:
     text = ESCAPED_AGAIN.sub("&", text)
     text = ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     text = TAG.sub(_space, UNSEEN.sub(" ", text))
-    # What an entity stood for, and what a tag stood between, has not been composed yet.
+    # Characters from entities, and characters that a tag separated, are not composed yet.
     return composed(text)
 
 

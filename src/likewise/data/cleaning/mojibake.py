@@ -1,4 +1,4 @@
-"""Text that was read in the wrong encoding, repaired."""
+"""Repair of text that was decoded with the wrong encoding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ftfy import TextFixerConfig, fix_text
 
 from likewise.data.cleaning.steps import TextStep
 
-# The encoding alone: other steps clean markup, quotes, widths of letters and invisible characters.
+# ftfy repairs the encoding only; other steps clean markup, quotes and invisible characters.
 ENCODING_ONLY = TextFixerConfig(
     unescape_html=False,
     remove_terminal_escapes=False,
@@ -22,12 +22,12 @@ ENCODING_ONLY = TextFixerConfig(
 
 
 class Mojibake(TextStep):
-    """Turns ``cafÃ©`` into ``café`` and ``â„¢`` into ``™``, by ftfy; all other text stays as it is.
+    """Turns ``cafÃ©`` into ``café`` and ``â„¢`` into ``™``, by ftfy; other text is not changed.
 
-    Speer, "ftfy: fixes text for you", 2019, https://doi.org/10.5281/zenodo.2591652. It goes before
-    the step ``unicode``, which changes the characters by which a wrong encoding is recognised.
+    Speer, "ftfy: fixes text for you", 2019, https://doi.org/10.5281/zenodo.2591652. It must run
+    before the step ``unicode``, which changes the characters that reveal a wrong encoding.
     """
 
     def text(self, text: str) -> str:
-        """See ``TextStep``; text that was misread more than once is repaired as often."""
+        """See ``TextStep``; text that was decoded wrongly several times is repaired completely."""
         return fix_text(text, ENCODING_ONLY)

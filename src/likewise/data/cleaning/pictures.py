@@ -1,4 +1,4 @@
-"""Pictures that show nothing of their product."""
+"""Removal of pictures that do not show the product."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Pictures(Step):
-    """Pictures that ``picture_check`` cannot use, or that too many products share, are missing.
+class UnusablePictures(Step):
+    """Removes pictures that cannot be used or that too many products share.
 
-    The only step that decodes pictures. Columns of pixels (not encoded pictures) are left alone.
+    ``picture_check`` decides which pictures can be used. This is the only step that decodes
+    pictures. Columns of pixel arrays (not of encoded pictures) are not changed.
 
     Args:
-        columns: of encoded pictures.
-        least: of products that share a picture for it to be a placeholder.
-        share: of all pictures that a placeholder makes up at least.
-        repeated: the digests of placeholders; found by ``for_catalogue``.
+        columns: columns of encoded pictures.
+        min_products: minimum number of products that share a placeholder picture.
+        min_share: minimum share of a placeholder among all pictures.
+        repeated: the digests of placeholders, which ``for_catalogue`` finds.
     """
 
     columns: Sequence[str] = ("image",)
-    least: int = 20
-    share: float = 0.01
+    min_products: int = 20
+    min_share: float = 0.01
     repeated: frozenset[int] = frozenset()
 
-    def for_catalogue(self, catalogue: Dataset) -> Pictures:
-        """The step that knows the placeholders of the catalogue, whose bytes are read for it."""
+    def for_catalogue(self, catalogue: Dataset) -> UnusablePictures:
+        """Return the step with the placeholders of this catalogue, whose pictures it reads."""
         from datasets import Image
 
         columns = [name for name in self.columns if isinstance(catalogue.features.get(name), Image)]
@@ -48,7 +49,7 @@ class Pictures(Step):
                 if picture is not None
             ]
             numbers = np.array([number for number in found if number is not None], np.uint64)
-            repeated.update(placeholders(numbers, self.least, self.share).tolist())
+            repeated.update(placeholders(numbers, self.min_products, self.min_share).tolist())
         return replace(self, columns=columns, repeated=frozenset(repeated))
 
     def clean(self, batch: dict[str, list]) -> dict[str, list]:
@@ -61,7 +62,7 @@ class Pictures(Step):
         return {**batch, **cleaned}
 
     def shown(self, value: Any) -> str | None:
-        """Why the picture is missing after the step, ``None`` where it stays."""
+        """Return why the step removes a picture; ``None`` if it keeps it."""
         if value is None:
             return None
         source = _source(value)

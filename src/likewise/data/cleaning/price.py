@@ -1,4 +1,4 @@
-"""Prices as people write them, to numbers."""
+"""Parsing of prices that people wrote."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GROUPED = re.compile(
 
 
 def parse_price(text: str) -> float | None:
-    """The amount of a price written as text, whatever its currency; ``None`` if it is not one.
+    """Return the amount of a price in any currency; ``None`` if the text is not a price.
 
     The text must hold one amount, with its currency or without, and nothing else: ``$1,299.00``,
     ``1.299,00 €``, ``USD 15``, ``￥99``, ``1 299,- kr``. A range, a negative amount, an amount in

@@ -1,4 +1,4 @@
-"""What a step of the cleaning is, and the one kind that most steps are: text by text."""
+"""The base classes of cleaning steps."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ TEXT_COLUMNS = ("title", "description", "brand", "category", "attributes", "revi
 
 @dataclass(frozen=True)
 class Step(ABC):
-    """A step of the cleaning; it keeps nothing from one batch to the next.
+    """A cleaning step; it keeps no state from one batch to the next.
 
     Args:
-        columns: those that it changes; any of them may be absent from a catalogue.
+        columns: the columns that it changes; a catalogue may lack any of them.
     """
 
     columns: Sequence[str]
 
     @property
     def reads(self) -> Sequence[str]:
-        """The columns that it needs to see."""
+        """The columns that it reads."""
         return self.columns
 
     def for_catalogue(self, catalogue: Dataset) -> Step:
-        """The step as it applies to this catalogue, where it has to see all of it beforehand."""
+        """Return the step for this catalogue, after reading all of it if necessary."""
         return self
 
     @abstractmethod
     def clean(self, batch: dict[str, list]) -> dict[str, list]:
-        """The batch, columns to values of equal number, cleaned; ``None`` stays ``None``.
+        """Return the cleaned batch, a mapping of columns to lists; ``None`` stays ``None``.
 
-        The batch itself is left as it is.
+        The given batch is not modified.
         """
 
     def shown(self, value: Any) -> Any:
-        """A value of its columns as the examples of a ``Change`` show it before the step."""
+        """Return how the examples of a ``Change`` show a value before the step."""
         return value
 
 
 @dataclass(frozen=True)
 class TextStep(Step):
-    """A step that cleans each text on its own, also those in lists and in attributes."""
+    """A step that cleans each text separately, including texts in lists and in attributes."""
 
     columns: Sequence[str] = TEXT_COLUMNS
 
     @abstractmethod
     def text(self, text: str) -> str | None:
-        """The cleaned text; the same object where nothing is to be changed costs least."""
+        """Return the cleaned text; returning the same object is fastest if nothing changes."""
 
     def clean(self, batch: dict[str, list]) -> dict[str, list]:
         """See ``Step``."""

@@ -1,4 +1,4 @@
-"""One spelling of characters that look alike."""
+"""Normalisation of characters that look the same."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from likewise.data.cleaning.whitespace import visible
 def composed(text: str) -> str:
     """The text in NFKC, so that ``ﬁ`` is ``fi``, ``１`` is ``1`` and ``e`` with an accent is ``é``.
 
-    Invisible characters go first: between a letter and its accent, they would hide one from the
-    other until a later step took them out.
+    Invisible characters are removed first; otherwise one between a letter and its accent would
+    prevent their composition.
     """
     return unicodedata.normalize("NFKC", visible(text))
 
 
 class Unicode(TextStep):
-    """NFKC, see ``composed``."""
+    """Normalises text to NFKC; see ``composed``."""
 
     def text(self, text: str) -> str:
         """See ``TextStep``."""

@@ -1,4 +1,4 @@
-"""One spelling of quantities: ``16 GB``, ``16gb`` and ``16 gigabytes`` are all ``16GB``."""
+"""Normalisation of quantities: ``16 GB``, ``16gb`` and ``16 gigabytes`` become ``16GB``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from likewise.data.cleaning.steps import TextStep
 
-# Unit → its other spellings, in lower case. A hyphen is a hyphen, a blank or
-# nothing. What stands for much else as well, as A, C, F, K, M and S do, is not read as a unit.
+# Other spellings of each unit in lower case. A hyphen matches a hyphen, a space or nothing. Symbols
+# with many other meanings, such as A, C, F, K, M and S, are not read as units.
 UNITS = {
     "KB": "kilobyte kilobytes",
     "MB": "megabyte megabytes",
@@ -48,11 +48,11 @@ UNITS = {
     "gal": "gallon gallons",
     "qt": "quart quarts",
 }
-# As abbreviations they are written with a full stop, which is left out.
+# These abbreviations may end in a full stop, which is removed.
 DOTTED = {"in", "ft", "yd", "oz", "lb", "floz", "gal", "qt"}
-# Where one letter is meant as a unit: "5 G" may be a network.
+# Single letters that are read as units; "G" is not, because "5 G" may be a network.
 LETTERS = {"W": "W", "w": "W", "V": "V", "v": "V", "m": "m", "g": "g", "L": "L", "l": "L"}
-# Units only right behind the number, for "2 in 1" and "3 w / case".
+# These are units only directly after the number, because of "2 in 1" and "3 w / case".
 JOINED = {"in", "v", "w"}
 
 # A letter or digit, or an accent of one, of the scripts that part words by blanks.
@@ -80,7 +80,7 @@ QUOTE = re.compile(
     rf"(?:{INSIDE}{NUMBER}(?P<blank> ?))?(?P<quote>''|′′|[\"”“])"
     rf"(?P<joined>(?=[{WORD}]))?(?P<tagged>(?=@))?"
 )
-# "6GRAM" are gigabytes.
+# "6GRAM" means gigabytes of RAM.
 QUANTITY = re.compile(
     rf"{INSIDE}{NUMBER}(?P<gap>[ -]?)(?P<unit>(?!GRAM(?!S))(?i:{WORDS})|[{''.join(LETTERS)}])"
     rf"(?P<dots>\.*+)(?![{WORD}-]|/(?![0-9]))"
@@ -88,15 +88,15 @@ QUANTITY = re.compile(
 
 
 @dataclass(frozen=True)
-class Units(TextStep):
-    """One spelling of numbers and of what they count.
+class UnitSpelling(TextStep):
+    """Normalises the spelling of numbers and of their units.
 
     ``1,000`` becomes ``1000``; a number and its unit become one word, the unit in the spelling of
     its symbol; the inch may be written ``"``, ``''`` or ``in.``. Nothing is converted: ``1000ml``
     is not ``1L``. A number inside a word (``ABC-1,000X``) belongs to a model and stays.
     """
 
-    # Not the brand: "3 M" and "7 Up" are no quantities.
+    # The brand is left out, because "3 M" and "7 Up" are not quantities.
     columns: Sequence[str] = ("title", "description", "attributes", "reviews")
 
     def text(self, text: str) -> str:

@@ -1,4 +1,4 @@
-"""White space, and characters that have no appearance at all."""
+"""Normalisation of white space and removal of invisible characters."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ INVISIBLE = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text without characters that cannot be seen; white space stays."""
+    """Return the text without invisible characters; white space is kept."""
     return text if text.isascii() and text.isprintable() else INVISIBLE.sub("", text)
 
 
 class Whitespace(TextStep):
-    """Every run of white space a single blank, none at the ends, nothing invisible."""
+    """Replaces runs of white space by one space and removes invisible characters."""
 
     def text(self, text: str) -> str:
         """See ``TextStep``."""

@@ -1,1 +1,1 @@
-"""From the columns of a catalogue to tensors."""
+"""Readers turn columns of a catalogue into tensors; each one has a file of its own."""

@@ -1,4 +1,4 @@
-"""Attributes and prices as numbers and codes, on scales fitted to training products."""
+"""Attributes and prices as standardised numbers and category codes."""
 
 from __future__ import annotations
 
@@ -21,27 +21,29 @@ if TYPE_CHECKING:
 
 FILE = "attributes.json"
 NUMERIC_SHARE = 0.95
-# Columns of the catalogue that are attributes, too; the price on a logarithmic scale.
+# Columns of the catalogue that are read as attributes; so is the logarithm of the price.
 CATEGORIES = ("brand", "category")
 
 
 class Attributes(Reader):
-    """float32 [n, numeric + categories]: numbers first, then the codes of categories.
+    """Reads attributes as float32 [n, numeric + categories]: numeric columns, then category codes.
 
-    An attribute is a number if at least 95 % of its training values are, else a category. A number
-    takes two columns, its standardised value (0 where it is missing) and 1 where it is known. A
-    code is 0 where the category is missing or was not trained on.
+    An attribute is numeric if at least 95 % of its training values are numbers; otherwise it is
+    categorical. A numeric attribute has two columns: its standardised value (0 if missing), and 1
+    if the value is known. A categorical attribute has one column: the code of its value, or 0 if
+    the value is missing or not among the coded training values.
 
     Args:
-        most: categories of an attribute that get a code, the most frequent.
+        max_categories: number of values of a categorical attribute that get a code; the most
+            frequent ones are taken.
 
     Attributes:
-        scales: by number, the mean and the standard deviation of the training values.
-        codes: by category, its most frequent training values and their codes, from 1.
+        scales: mean and standard deviation of the training values, by numeric attribute.
+        codes: the codes of the most frequent training values, from 1, by categorical attribute.
     """
 
-    def __init__(self, most: int = 1000) -> None:
-        self.most = most
+    def __init__(self, max_categories: int = 1000) -> None:
+        self.max_categories = max_categories
         self.scales: dict[str, tuple[float, float]] = {}
         self.codes: dict[str, dict[str, int]] = {}
 
@@ -55,11 +57,13 @@ class Attributes(Reader):
         for name in sorted(values):
             numbers = [number for text in values[name] if (number := _number(text)) is not None]
             if len(numbers) >= NUMERIC_SHARE * len(values[name]):
-                # A constant has no spread to divide by.
+                # The standard deviation of a constant is 0 and cannot be divided by.
                 self.scales[name] = float(np.mean(numbers)), float(np.std(numbers)) or 1.0
             else:
                 counts = Counter(values[name])
-                frequent = sorted(counts, key=lambda value: (-counts[value], value))[: self.most]
+                frequent = sorted(counts, key=lambda value: (-counts[value], value))[
+                    : self.max_categories
+                ]
                 self.codes[name] = {value: code for code, value in enumerate(frequent, 1)}
 
     def __call__(self, catalogue: Dataset, rows: np.ndarray) -> Tensor:
@@ -77,7 +81,7 @@ class Attributes(Reader):
 
     def sizes(self) -> dict[str, Any]:
         """See ``Reader``."""
-        # A code of its own for 0.
+        # Code 0 is counted as well.
         cardinalities = [len(codes) + 1 for codes in self.codes.values()]
         return {"numeric": 2 * len(self.scales), "cardinalities": cardinalities}
 
@@ -95,11 +99,11 @@ class Attributes(Reader):
             self.scales = {name: (float(mean), float(sd)) for name, (mean, sd) in scales}
             self.codes = found["codes"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise LikewiseError(f"{path} holds no attributes that were fitted ({error})") from error
+            raise LikewiseError(f"{path} does not hold fitted attributes ({error})") from error
 
 
 def _products(catalogue: Dataset, rows: np.ndarray) -> list[dict[str, str]]:
-    """Names and values of each product's attributes, those that are missing left out."""
+    """The names and values of each product's attributes, without missing ones."""
     columns = ("attributes", "price", *CATEGORIES)
     names = [name for name in columns if name in catalogue.column_names]
     if not names:

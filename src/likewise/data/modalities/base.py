@@ -1,4 +1,4 @@
-"""What a reader is."""
+"""The base class of readers."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
 
 
 class Reader:
-    """From some columns of a catalogue to one tensor, a row a product.
+    """Turns some columns of a catalogue into one tensor with one row per product.
 
-    A product lacks the modality where its row is all zero. What a reader learns it learns from
-    training products, and keeps in the folder of the run.
+    A row of zeros means that the product lacks the modality. A reader is fitted to training
+    products only, and what it learned is saved in the folder of the run.
     """
 
     def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:
-        """Learn from the training products, ``rows`` (int64); no other is looked at."""
+        """Learn from the training products ``rows`` (int64); other products are not read."""
 
     def __call__(self, catalogue: Dataset, rows: np.ndarray) -> Tensor:
-        """The products ``rows`` (int64 [n]) as a tensor [n, ...]."""
+        """Return the products ``rows`` (int64 [n]) as a tensor [n, ...]."""
         raise NotImplementedError
 
     def sizes(self) -> dict[str, Any]:
-        """What encoders have to know of the tensors; after ``fit``.
+        """Return the sizes of the tensors that encoders need; call it after ``fit``.
 
-        The composition puts them into the config as ``sizes.<modality>.<name>``.
+        They are put into the config as ``sizes.<modality>.<name>``.
         """
         return {}
 
     def save(self, folder: Path) -> None:
-        """Write what ``fit`` learned into a folder that the reader has for itself."""
+        """Write what ``fit`` learned into a folder that only this reader uses."""
 
     def load(self, folder: Path) -> None:
-        """Instead of ``fit``: read what ``save`` wrote."""
+        """Read what ``save`` wrote, instead of calling ``fit``."""

@@ -1,4 +1,4 @@
-"""What the readers of hashed n-grams share."""
+"""The base class of readers of hashed n-grams."""
 
 from __future__ import annotations
 
@@ -9,37 +9,40 @@ from likewise.errors import LikewiseError
 
 
 class HashedText(TextReader):
-    """A text as ids of its n-grams, hashed (Weinberger et al., "Feature Hashing for Large Scale
-    Multitask Learning", ICML 2009), so that some share an id.
+    """Reads a text as hashed ids of its n-grams; two n-grams may share an id.
+
+    Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009.
 
     Args:
         columns: see ``TextReader``.
-        smallest, largest: units, such as characters, of an n-gram.
-        bits: ids are 1 … 2 ** bits.
-        length: n-grams of a text that are kept.
+        min_n, max_n: smallest and largest n of the n-grams.
+        hash_bits: the ids are 1 to 2 ** hash_bits.
+        max_length: maximum number of n-grams per text.
 
     Attributes:
-        most_bits: the largest ``bits``.
+        max_hash_bits: the largest value that ``hash_bits`` may have.
     """
 
-    most_bits = 30
+    max_hash_bits = 30
 
     def __init__(
-        self, columns: Sequence[str], smallest: int, largest: int, bits: int, length: int
+        self, columns: Sequence[str], min_n: int, max_n: int, hash_bits: int, max_length: int
     ) -> None:
         super().__init__(columns)
-        if not 1 <= smallest <= largest:
+        if not 1 <= min_n <= max_n:
             raise LikewiseError(
-                f"n-grams of {smallest} to {largest} cannot be; text.smallest must be at least 1 "
-                "and text.largest no smaller"
+                f"text.min_n={min_n} must be at least 1 and text.max_n={max_n} at least as large"
             )
-        if not 1 <= bits <= self.most_bits:
-            raise LikewiseError(f"text.bits={bits} must lie between 1 and {self.most_bits}")
-        if length < 1:
-            raise LikewiseError(f"text.length={length} must be at least 1")
-        self.smallest, self.largest, self.bits, self.length = smallest, largest, bits, length
+        if not 1 <= hash_bits <= self.max_hash_bits:
+            raise LikewiseError(
+                f"text.hash_bits={hash_bits} must be between 1 and {self.max_hash_bits}"
+            )
+        if max_length < 1:
+            raise LikewiseError(f"text.max_length={max_length} must be at least 1")
+        self.min_n, self.max_n = min_n, max_n
+        self.hash_bits, self.max_length = hash_bits, max_length
 
     @property
     def vocabulary_size(self) -> int:
         """See ``TextReader``."""
-        return 2**self.bits + 1
+        return 2**self.hash_bits + 1

@@ -1,4 +1,4 @@
-"""Same-sized pictures, as they are held."""
+"""Pictures of one size as tensors."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 FILE = "image.json"
-# The luminance of red, green and blue (ITU-R BT.601).
+# The weights of red, green and blue in the luminance (ITU-R BT.601).
 GREY = (0.299, 0.587, 0.114)
 
 
 class Images(Reader):
-    """uint8 [n, c, h, w]; encoders get them as floats in [0, 1].
+    """Reads pictures as uint8 [n, c, h, w]; encoders get them as floats in [0, 1].
 
-    Pictures in colour are read in grey where training pictures were, and the other way round.
+    If the training pictures were grey, colour pictures are converted to grey, and the reverse.
     """
 
     shape: tuple[int, ...] = ()
@@ -59,11 +59,13 @@ class Images(Reader):
         try:
             self.shape = tuple(json.loads((folder / FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            raise LikewiseError(f"{folder / FILE} holds no shape of pictures ({error})") from error
+            raise LikewiseError(
+                f"{folder / FILE} does not hold the shape of pictures ({error})"
+            ) from error
 
 
 def _with_channels(pictures: Tensor, channels: int) -> Tensor:
-    """uint8 [n, c, h, w] in grey for one channel, and in equal channels for several."""
+    """Convert pictures, uint8 [n, c, h, w], to grey (one channel) or to several equal channels."""
     if pictures.shape[1] == channels:
         return pictures
     if channels == 1:

@@ -1,4 +1,4 @@
-"""Texts as sets of hashed character n-grams: nothing to fit, nothing to save."""
+"""Texts as sets of hashed character n-grams, which need no fitting."""
 
 from __future__ import annotations
 
@@ -9,51 +9,55 @@ from sklearn.utils import murmurhash3_32
 from torch import Tensor
 
 from likewise.data.modalities.hashed import HashedText
-from likewise.data.modalities.texts import COLUMNS, fill_up, readable
+from likewise.data.modalities.texts import COLUMNS, pad_ids, readable
 from likewise.data.text_hash import normalised
 from likewise.data.tokens import tokens
 
-# No text has fewer n-grams than characters by more than this.
-CHARACTERS_AN_NGRAM = 4
+# A text has at least one n-gram for every four characters.
+CHARACTERS_PER_NGRAM = 4
 
 
 class HashedNgrams(HashedText):
-    """The different character n-grams of a text in their order, hashed to a fixed number of ids.
+    """Reads the distinct character n-grams of a text, in their order, as hashed ids.
 
-    The hash is MurmurHash3, the same on every machine. A token stands between blanks, so that its
-    beginning and end are n-grams of their own (as in fastText, Bojanowski et al. 2017); a token as
-    a whole comes first. For encoders that read a bag.
+    The hash is MurmurHash3, which is the same on every machine. A space is added before and after
+    each token, so that n-grams at its beginning and end differ from those inside (as in fastText,
+    Bojanowski et al. 2017). The whole token comes before its n-grams. This reader is meant for
+    encoders that ignore the order of tokens, such as ``encoder=bag``.
 
     Args:
-        smallest, largest: characters of an n-gram.
-        bits: ids are 1 … 2 ** bits.
-        length: n-grams of a text that are kept.
+        columns: see ``TextReader``.
+        min_n, max_n: smallest and largest number of characters of an n-gram.
+        hash_bits: the ids are 1 to 2 ** hash_bits.
+        max_length: maximum number of n-grams per text; the first ones are kept.
     """
 
     def __init__(
         self,
         columns: Sequence[str] = COLUMNS,
-        smallest: int = 3,
-        largest: int = 5,
-        bits: int = 16,
-        length: int = 512,
+        min_n: int = 3,
+        max_n: int = 5,
+        hash_bits: int = 16,
+        max_length: int = 512,
     ) -> None:
-        super().__init__(columns, smallest, largest, bits, length)
+        super().__init__(columns, min_n, max_n, hash_bits, max_length)
 
     def encode(self, texts: Sequence[str | None]) -> Tensor:
         """See ``TextReader``."""
-        most = CHARACTERS_AN_NGRAM * self.length
-        return fill_up([self._ids(readable(text, most)) for text in texts])
+        max_characters = CHARACTERS_PER_NGRAM * self.max_length
+        return pad_ids([self._ids(readable(text, max_characters)) for text in texts])
 
     def _ids(self, text: str) -> list[int]:
-        hashed = (murmurhash3_32(gram, positive=True) % 2**self.bits for gram in self.grams(text))
-        return list(islice(dict.fromkeys(hashed), self.length))
+        hashed = (
+            murmurhash3_32(gram, positive=True) % 2**self.hash_bits for gram in self.grams(text)
+        )
+        return list(islice(dict.fromkeys(hashed), self.max_length))
 
     def grams(self, text: str) -> Iterator[str]:
-        """Each token, followed by its n-grams."""
+        """Yield each token, followed by its n-grams."""
         for token in tokens(normalised(text)):
             padded = f" {token} "
             yield padded
-            for size in range(self.smallest, min(self.largest, len(padded) - 1) + 1):
+            for size in range(self.min_n, min(self.max_n, len(padded) - 1) + 1):
                 for start in range(len(padded) - size + 1):
                     yield padded[start : start + size]

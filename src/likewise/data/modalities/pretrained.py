@@ -1,4 +1,4 @@
-"""Texts as the subwords of a pretrained model."""
+"""Texts as subwords of the tokeniser of a pretrained model."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ PACKAGE = "package:"
 
 
 class PretrainedSubwords(Subwords):
-    """The subwords of a pretrained model.
+    """Reads a text as subwords of the tokeniser of a pretrained model.
 
     Args:
         model: see ``find_model``.
-        length: subwords of a text that are kept, with the marks the model puts around it.
+        columns, markers: see ``TextReader``.
+        max_length: maximum number of subwords per text, including the model's special tokens.
     """
 
     def __init__(
@@ -32,13 +33,13 @@ class PretrainedSubwords(Subwords):
         model: str,
         columns: Sequence[str] = COLUMNS,
         markers: bool = False,
-        length: int = 64,
+        max_length: int = 64,
     ) -> None:
-        super().__init__(columns, markers, length=length)
+        super().__init__(columns, markers, max_length=max_length)
         self.model = model
 
     def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:
-        """Nothing is learned; the model's tokeniser is read."""
+        """Read the tokeniser of the model; nothing is learned."""
         place = find_model(self.model)
         if Path(place).is_dir():
             self.load(Path(place))
@@ -50,8 +51,8 @@ class PretrainedSubwords(Subwords):
         except Exception as error:
             # The library raises plain exceptions.
             raise LikewiseError(
-                f"{self.model} is neither a folder nor to be had from the hub; name a folder that "
-                f"holds the model and its {FILE}"
+                f"{self.model} is not a folder and cannot be loaded from the hub; give a folder "
+                f"that holds the model and its {FILE}"
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""The reviews of a product as a bag of texts."""
+"""The reviews of a product as a set of texts."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
 
 class Reviews(Reader):
-    """int32 [n, most, length]: the subwords of each product's first reviews that say anything.
+    """Reads the first non-empty reviews of each product as int32 [n, max_reviews, length].
 
     Args:
-        most: reviews of a product.
-        size, length: of the subwords, which are trained on the reviews of training products.
+        max_reviews: maximum number of reviews per product.
+        max_vocabulary_size: see ``Subwords``; the tokeniser is trained on the reviews of training
+            products.
+        max_length: maximum number of subwords per review.
     """
 
-    def __init__(self, most: int = 10, size: int = 8000, length: int = 64) -> None:
-        if most < 1:
-            raise LikewiseError(f"reviews.most={most} must be at least 1")
-        self.most = most
-        self.subwords = Subwords(size=size, length=length)
+    def __init__(
+        self, max_reviews: int = 10, max_vocabulary_size: int = 8000, max_length: int = 64
+    ) -> None:
+        if max_reviews < 1:
+            raise LikewiseError(f"reviews.max_reviews={max_reviews} must be at least 1")
+        self.max_reviews = max_reviews
+        self.subwords = Subwords(max_vocabulary_size=max_vocabulary_size, max_length=max_length)
 
     def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:
         """See ``Reader``."""
@@ -40,8 +44,8 @@ class Reviews(Reader):
         reviews = self._reviews(catalogue, rows)
         counts = torch.tensor([len(own) for own in reviews], dtype=torch.int64)
         ids = self.subwords.encode([text for own in reviews for text in own])
-        table = ids.new_zeros(len(reviews), self.most, ids.shape[1])
-        table[torch.arange(self.most) < counts[:, None]] = ids
+        table = ids.new_zeros(len(reviews), self.max_reviews, ids.shape[1])
+        table[torch.arange(self.max_reviews) < counts[:, None]] = ids
         return table
 
     def sizes(self) -> dict[str, Any]:
@@ -62,4 +66,7 @@ class Reviews(Reader):
                 f"the catalogue has no reviews; it has {', '.join(catalogue.column_names)}"
             )
         table = catalogue.select_columns(["reviews"]).select(rows)[:]["reviews"]
-        return [[text for text in own or () if text and text.strip()][: self.most] for own in table]
+        return [
+            [text for text in own or () if text and text.strip()][: self.max_reviews]
+            for own in table
+        ]

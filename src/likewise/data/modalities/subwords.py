@@ -1,4 +1,4 @@
-"""Texts as sequences of subwords, by a tokeniser that is trained on the training products."""
+"""Texts as sequences of subwords; the tokeniser is trained on the training products."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
-from likewise.data.modalities.texts import COLUMNS, TextReader, fill_up, readable
+from likewise.data.modalities.texts import COLUMNS, TextReader, pad_ids, readable
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
@@ -17,35 +17,39 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 FILE = "tokenizer.json"
-# A subword has at least a byte; more characters than this times the length are never needed, and
-# the time a text takes is bounded.
-CHARACTERS_A_SUBWORD = 32
+# Only the first characters of a text are read, this many per subword that is kept, so that the time
+# per text is bounded.
+CHARACTERS_PER_SUBWORD = 32
 
 
 class Subwords(TextReader):
-    """Byte-pair encoding of bytes, so that no character is unknown.
+    """Reads a text by byte-level byte-pair encoding, to which no character is unknown.
 
     Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units",
     ACL 2016.
 
     Args:
-        size: subwords in all, at least 256: the bytes.
-        length: subwords of a text that are kept.
+        columns, markers: see ``TextReader``.
+        max_vocabulary_size: maximum number of subwords that are learned; at least 256, one per
+            byte. Few training texts give fewer subwords.
+        max_length: maximum number of subwords per text.
     """
 
     def __init__(
         self,
         columns: Sequence[str] = COLUMNS,
         markers: bool = False,
-        size: int = 8000,
-        length: int = 64,
+        max_vocabulary_size: int = 8000,
+        max_length: int = 64,
     ) -> None:
         super().__init__(columns, markers)
-        if size < 256:
-            raise LikewiseError(f"text.size={size} must be at least 256, the bytes")
-        if length < 1:
-            raise LikewiseError(f"text.length={length} must be at least 1")
-        self.size, self.length = size, length
+        if max_vocabulary_size < 256:
+            raise LikewiseError(
+                f"text.max_vocabulary_size={max_vocabulary_size} must be at least 256, one per byte"
+            )
+        if max_length < 1:
+            raise LikewiseError(f"text.max_length={max_length} must be at least 1")
+        self.max_vocabulary_size, self.max_length = max_vocabulary_size, max_length
         self.tokenizer: Tokenizer | None = None
 
     def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:
@@ -53,7 +57,7 @@ class Subwords(TextReader):
         self.train(self.texts(catalogue, rows))
 
     def train(self, texts: Iterable[str]) -> None:
-        """Learn the subwords of texts."""
+        """Learn the subwords from texts."""
         from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
         tokenizer = Tokenizer(models.BPE())
@@ -61,7 +65,7 @@ class Subwords(TextReader):
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
         tokenizer.decoder = decoders.ByteLevel()
         trainer = trainers.BpeTrainer(
-            vocab_size=self.size,
+            vocab_size=self.max_vocabulary_size,
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
@@ -69,9 +73,9 @@ class Subwords(TextReader):
         self.use(tokenizer)
 
     def use(self, tokenizer: Tokenizer) -> None:
-        """Take a tokeniser of the library ``tokenizers``."""
+        """Use a tokeniser of the library ``tokenizers``."""
         tokenizer.no_padding()
-        tokenizer.enable_truncation(self.length)
+        tokenizer.enable_truncation(self.max_length)
         self.tokenizer = tokenizer
 
     def save(self, folder: Path) -> None:
@@ -80,7 +84,7 @@ class Subwords(TextReader):
         self.tokenizer.save(str(folder / FILE))
 
     def load(self, folder: Path) -> None:
-        """See ``Reader``; also the folder of a pretrained model."""
+        """See ``Reader``; the folder may also be that of a pretrained model."""
         from tokenizers import Tokenizer
 
         file = folder / FILE
@@ -91,7 +95,7 @@ class Subwords(TextReader):
         except Exception as error:
             # The library raises plain exceptions.
             reason = " ".join(str(error).split())
-            raise LikewiseError(f"{file} holds no tokeniser ({reason})") from error
+            raise LikewiseError(f"{file} does not hold a tokeniser ({reason})") from error
         self.use(tokenizer)
 
     @property
@@ -105,9 +109,9 @@ class Subwords(TextReader):
         assert self.tokenizer is not None
         read = [self._readable(text) for text in texts]
         found = self.tokenizer.encode_batch_fast(read)
-        # A pretrained model's tokeniser marks the beginning and end of nothing, too.
+        # A pretrained tokeniser adds its special tokens to empty texts, which must stay empty.
         pairs = zip(found, read, strict=True)
-        return fill_up([one.ids if text.strip() else [] for one, text in pairs])
+        return pad_ids([one.ids if text.strip() else [] for one, text in pairs])
 
     def _readable(self, text: str | None) -> str:
-        return readable(text, CHARACTERS_A_SUBWORD * self.length)
+        return readable(text, CHARACTERS_PER_SUBWORD * self.max_length)

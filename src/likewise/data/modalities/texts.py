@@ -1,4 +1,4 @@
-"""The text of a product, and what all its readers share."""
+"""The base class of readers of texts."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ COLUMNS = ("title", "brand", "category", "description", "attributes", "price")
 
 
 class TextReader(Reader):
-    """The columns of a product as one text, as int32 [n, length] token ids from 1.
+    """Reads columns of a product as one text, as token ids from 1, int32 [n, length].
 
-    Ids stand at the beginning of a row and 0 fills it up; a product without text has zeros only.
-    A subclass writes ``encode`` and ``vocabulary_size``.
+    Rows are padded with 0 at the end; a product without text has a row of zeros.
+    A subclass defines ``encode`` and ``vocabulary_size``.
 
     Args:
-        columns: in their order; those the catalogue lacks are left out. The price is a column,
-            and ``attributes`` are names and values.
+        columns: the columns to read, in this order; columns that the catalogue lacks are left out.
+            The price can be one of them, and of ``attributes`` the values are read.
         markers: write ``COL name VAL`` before each value, so that an encoder can tell the columns
             apart (Li et al., "Deep Entity Matching with Pre-Trained Language Models", VLDB 2021).
     """
@@ -34,21 +34,22 @@ class TextReader(Reader):
     def __init__(self, columns: Sequence[str] = COLUMNS, markers: bool = False) -> None:
         if strange := [column for column in columns if column not in COLUMNS]:
             raise LikewiseError(
-                f"text.columns has {strange[0]}, which is no text; it can be {', '.join(COLUMNS)}"
+                f"text.columns has {strange[0]}, which cannot be read as text; the choices "
+                f"are {', '.join(COLUMNS)}"
             )
         self.columns, self.markers = tuple(columns), markers
 
     @property
     def vocabulary_size(self) -> int:
-        """Ids are below it."""
+        """The number of token ids, including 0 for padding; all ids are smaller."""
         raise NotImplementedError
 
     def encode(self, texts: Sequence[str | None]) -> Tensor:
-        """Ids of texts, int32 [n, length]."""
+        """Return the token ids of texts, int32 [n, length]."""
         raise NotImplementedError
 
     def texts(self, catalogue: Dataset, rows: np.ndarray) -> list[str]:
-        """One text a product; empty where it has none."""
+        """Return one text per product; it is empty where the product has none."""
         names = [name for name in self.columns if name in catalogue.column_names]
         if not names:
             raise LikewiseError(
@@ -76,7 +77,7 @@ class TextReader(Reader):
 
 
 def _parts(name: str, value: Any) -> list[tuple[str, str]]:
-    """What a column says of a product, by label."""
+    """The label and text of each non-empty value in a column of a product."""
     if name == "attributes":
         named = [(item["name"], item["value"]) for item in value or ()]
         return [(label or "", text.strip()) for label, text in named if text and text.strip()]
@@ -85,13 +86,13 @@ def _parts(name: str, value: Any) -> list[tuple[str, str]]:
     return [(name, value.strip())] if value and value.strip() else []
 
 
-def readable(text: str | None, most: int) -> str:
-    """At most ``most`` characters; a missing text is empty, half of a surrogate pair is ``?``."""
-    return (text or "")[:most].encode("utf-8", "replace").decode("utf-8")
+def readable(text: str | None, max_characters: int) -> str:
+    """The first characters of a text; missing texts are empty, lone surrogates become ``?``."""
+    return (text or "")[:max_characters].encode("utf-8", "replace").decode("utf-8")
 
 
-def fill_up(sequences: Sequence[Sequence[int]]) -> Tensor:
-    """Ids from 0, of any lengths, to int32 [n, longest] from 1 with 0 behind."""
+def pad_ids(sequences: Sequence[Sequence[int]]) -> Tensor:
+    """Turn sequences of ids from 0 into int32 [n, longest], ids from 1, padded with 0."""
     lengths = np.array([len(ids) for ids in sequences], dtype=np.int64)
     filled = np.zeros((len(lengths), lengths.max(initial=0)), dtype=np.int32)
     flat = [np.asarray(ids, dtype=np.int32) for ids in sequences]

@@ -23,67 +23,69 @@ ANALYZERS = ("word", "char_wb")
 
 
 class Tfidf(HashedText):
-    """The different n-grams of a text and their weights, float32 [n, 2, length].
+    """Reads the distinct n-grams of a text and their weights, float32 [n, 2, max_length].
 
-    Row 0 holds ids from 1 with 0 behind the last, row 1 weights: (1 + ln tf) · (ln((1 + N) /
-    (1 + df)) + 1) of the term frequency tf and of the df among N training products that have the
-    n-gram, as scikit-learn's ``TfidfTransformer`` has it.
+    Row 0 holds ids from 1, padded with 0; row 1 holds weights. The weight of an n-gram is
+    (1 + ln tf) · (ln((1 + N) / (1 + df)) + 1), where tf is its frequency in the text, N the number
+    of training products and df the number of training products that contain it, as in
+    scikit-learn's ``TfidfTransformer``.
 
     Args:
+        columns: see ``TextReader``.
         analyzer: n-grams of words (``word``), or of characters within words (``char_wb``).
-        smallest, largest: words, or characters, of an n-gram.
-        bits: ids are 1 … 2 ** bits; at most 20.
-        length: n-grams of a text that are kept, those of the largest weight.
+        min_n, max_n: smallest and largest number of words or characters of an n-gram.
+        hash_bits: the ids are 1 to 2 ** hash_bits; at most 20.
+        max_length: maximum number of n-grams per text; those with the largest weights are kept.
     """
 
-    # Ids are held as float32, which has whole numbers up to 2 ** 24.
-    most_bits = 20
+    # Ids are stored as float32, which represents integers exactly up to 2 ** 24.
+    max_hash_bits = 20
 
     def __init__(
         self,
         columns: Sequence[str] = COLUMNS,
         analyzer: Literal["word", "char_wb"] = "word",
-        smallest: int = 1,
-        largest: int = 1,
-        bits: int = 12,
-        length: int = 128,
+        min_n: int = 1,
+        max_n: int = 1,
+        hash_bits: int = 12,
+        max_length: int = 128,
     ) -> None:
-        super().__init__(columns, smallest, largest, bits, length)
+        super().__init__(columns, min_n, max_n, hash_bits, max_length)
         if analyzer not in ANALYZERS:
             raise LikewiseError(
                 f"text.analyzer={analyzer} is unknown; it can be {' or '.join(ANALYZERS)}"
             )
         self.options: dict[str, Any] = {
             "analyzer": analyzer,
-            "ngram_range": (smallest, largest),
-            # One sign, as the weights of different n-grams must not cancel out.
+            "ngram_range": (min_n, max_n),
+            # With one sign, the weights of n-grams that share an id cannot cancel out.
             "alternate_sign": False,
             "norm": None,
-            "n_features": 2**bits,
+            "n_features": 2**hash_bits,
         }
         if analyzer == "word":
             self.options["token_pattern"] = r"(?u)\b\w+\b"
-        self.idf = np.ones(2**bits)
+        self.idf = np.ones(2**hash_bits)
 
     def _counts(self, texts: Sequence[str | None]) -> Any:
-        """Sparse [n, 2 ** bits] of how often each text has each n-gram."""
+        """Count the n-grams of each text; sparse [n, 2 ** hash_bits]."""
         from sklearn.feature_extraction.text import HashingVectorizer
 
         return HashingVectorizer(**self.options).transform(text or "" for text in texts)
 
     def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:
-        """Learn in how many of the training products each n-gram is."""
+        """Learn in how many training products each n-gram occurs."""
         frequency = self._counts(self.texts(catalogue, rows)).getnnz(axis=0)
         self.idf = np.log((1 + len(rows)) / (1 + frequency)) + 1
 
     def encode(self, texts: Sequence[str | None]) -> Tensor:
-        """See the class."""
-        found = np.zeros((len(texts), 2, self.length), dtype=np.float32)
+        """Return ids and weights, float32 [n, 2, max_length]; see the class."""
+        found = np.zeros((len(texts), 2, self.max_length), dtype=np.float32)
         counts = self._counts(texts)
         for row, (start, end) in enumerate(zip(counts.indptr, counts.indptr[1:], strict=False)):
             ids = counts.indices[start:end]
             weights = (1 + np.log(counts.data[start:end])) * self.idf[ids]
-            kept = np.argsort(-weights, kind="stable")[: self.length]
+            kept = np.argsort(-weights, kind="stable")[: self.max_length]
             found[row, :, : len(kept)] = ids[kept] + 1, weights[kept]
         return torch.from_numpy(found)
 
@@ -95,5 +97,5 @@ class Tfidf(HashedText):
         """See ``Reader``."""
         path = folder / FILE
         if not path.is_file():
-            raise LikewiseError(f"{path} is missing; the run's folder is not whole")
+            raise LikewiseError(f"{path} is missing; the folder of the run is incomplete")
         self.idf = load_file(path)["idf"]

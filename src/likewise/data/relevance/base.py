@@ -1,4 +1,4 @@
-"""What every kind of relevance can do."""
+"""The base class of all kinds of relevance."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Units:
-    """What a method learns from: one or more products at a time, and what is known of them.
+    """The training units of a method: one or more products each, with their targets.
 
     Attributes:
         products: int64 [sides, m], rows of the catalogue; one side for single products, two for
             pairs.
         targets: int64 arrays, each [m] or [sides, m]. A batch holds the values of its units,
-            flattened. The first is [m] and is what a sampler orders the units by.
+            flattened. The first is [m], and samplers use it to order the units.
     """
 
     products: np.ndarray
@@ -34,18 +34,18 @@ class Units:
 
 
 class Relevance:
-    """What is known to be alike; a subclass is a frozen dataclass for one kind of knowledge.
+    """Ground truth about which products are similar; each kind is a frozen dataclass.
 
     Its fields are arrays with one value per unit (a product with a group, a pair, a judgement, an
     event), and ``splits``: int64 rows of its own units by the name of the split.
 
     Attributes:
         kind: its name in sentences, a plural such as ``labelled pairs``.
-        advice: what a person can do whose data do not have this kind.
-        used_by: the parts of a config that use it, for advice; empty where none does.
+        advice: what users can do if their data do not have this kind.
+        used_by: the parts of a config that use it, for advice; empty if no part does.
         unit: the name of one unit.
         columns: the fields with one value per unit.
-        product_columns: those of ``columns`` that hold rows of the catalogue.
+        product_columns: the fields of ``columns`` that hold rows of the catalogue.
         shared: what no two splits should share, a plural that ``leaks`` counts.
         shares_products: whether splits share products by design.
         one_target: a clause for training units that all have the same target.
@@ -63,12 +63,12 @@ class Relevance:
     splits: Mapping[str, np.ndarray]
 
     def __len__(self) -> int:
-        """How many units there are."""
+        """The number of units."""
         return len(getattr(self, self.columns[0]))
 
     @property
     def num_groups(self) -> int:
-        """How many groups the targets of ``units`` name; 0 where they name none."""
+        """The number of groups in the targets of ``units``; 0 if there are none."""
         return 0
 
     def check(self, products: int) -> None:
@@ -93,15 +93,15 @@ class Relevance:
             )
 
     def describe(self) -> list[tuple[str, str]]:
-        """What there is, as names and values."""
+        """Describe the relevance as names and values."""
         return []
 
     def leaks(self, contents: np.ndarray) -> dict[tuple[str, str], int]:
-        """How many of what ``shared`` names stand in both of two splits (earlier, later).
+        """Count what ``shared`` names and two splits (earlier, later) have in common.
 
         Args:
             contents: int64 [n], equal for products that are the same, see ``content_numbers``;
-                ``np.arange(n)`` tells products by their rows.
+                ``np.arange(n)`` identifies products by their rows.
         """
         keys = self._keys(contents)
         found = {name: np.unique(keys[self.splits[name]]) for name in SPLITS if name in self.splits}
@@ -111,31 +111,31 @@ class Relevance:
         }
 
     def untellable(self, names: Sequence[str] = SPLITS) -> dict[str, str]:
-        """By split, a sentence on why nothing can be told apart there; sound splits are left out.
+        """Return, by split, a sentence that says why it cannot be evaluated; omit sound splits.
 
         Args:
-            names: of the splits to look at.
+            names: names of the splits to check.
         """
         return {}
 
     def problems(self, catalogue: Dataset) -> Iterator[Finding]:
-        """Contradictions, leaks and imbalance, as far as this kind of relevance knows of them."""
+        """Yield contradictions, leaks and imbalance that this kind of relevance can find."""
         for sentence in self.untellable().values():
             yield Finding("balance", sentence, spoils=True)
 
     def without(self, splits: Mapping[str, np.ndarray]) -> Relevance:
-        """The relevance after products were taken out of splits of products.
+        """Return the relevance after products were removed from splits.
 
         Args:
-            splits: int64 rows of the catalogue that are left, by the name of the split.
+            splits: int64 rows of the catalogue that remain, by the name of the split.
         """
         return self
 
     def units(self, split: str) -> Units:
-        """What a method learns from in a split.
+        """Return the training units of a split.
 
         Raises:
-            LikewiseError: no method learns from this kind.
+            LikewiseError: if no method learns from this kind.
         """
         raise LikewiseError(f"no method learns from {self.kind} yet")
 
@@ -156,7 +156,7 @@ class Relevance:
             raise LikewiseError(f"{self.one_target}, so nothing can be told apart")
 
     def _keys(self, contents: np.ndarray) -> np.ndarray:
-        """int64, one for each unit: equal where two splits should not hold both."""
+        """int64, one key per unit; two splits should not contain units of equal keys."""
         return np.arange(len(self))
 
     def _check_rows(self, what: str, rows: np.ndarray, size: int, whole: str) -> None:
@@ -174,7 +174,7 @@ class Relevance:
 
 @dataclass(frozen=True)
 class Unknown(Relevance):
-    """Nothing is known of what is alike."""
+    """No ground truth: it is unknown which products are similar."""
 
     kind = "products of unknown relevance"
     splits = {}  # noqa: RUF012

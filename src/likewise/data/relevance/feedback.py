@@ -1,4 +1,4 @@
-"""Logged feedback: what a policy showed, how likely it was, and what came of it."""
+"""Logged feedback: what a policy showed, with its propensity and reward."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of products: those of one group are alike."""
+"""Relevance by groups: products of one group are similar."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ NO_ROWS = np.zeros(0, np.int64)
 
 @dataclass(frozen=True)
 class Groups(Relevance):
-    """Products of one group are alike, such as photographs of one article.
+    """Products of one group are similar, for example photographs of one article.
 
     Attributes:
-        products: int64 [m], rows of the catalogue, each once: the products whose group is known.
-        labels: int64 [m], places in ``names``.
-        names: of the groups.
+        products: int64 [m], distinct rows of the catalogue: the products whose group is known.
+        labels: int64 [m], the group of each product as a position in ``names``.
+        names: the names of the groups.
         splits: by the name of the split, places (int64) in ``products``: what is trained on, and
             the queries of a search. A search looks through the other products of its split, or
             through the ``gallery``.
@@ -61,7 +61,7 @@ class Groups(Relevance):
         products: np.ndarray | None = None,
         gallery: np.ndarray = NO_ROWS,
     ) -> Groups:
-        """Groups from the splits of the catalogue.
+        """Make groups from the splits of the catalogue.
 
         Args:
             labels: int64 [m].
@@ -87,14 +87,14 @@ class Groups(Relevance):
         return self.products[self.splits[split]]
 
     def labels_of(self, split: str) -> np.ndarray:
-        """Their groups, int64."""
+        """The groups (int64) of the products of a split whose group is known."""
         return self.labels[self.splits[split]]
 
     def numbers(self, count: int) -> np.ndarray:
         """A number for the group of each of ``count`` products of the catalogue, int64 [count].
 
-        A product whose group is unknown is in a group of its own, behind those of ``names``: it
-        is alike to no other, so that no query finds it.
+        A product whose group is unknown gets a group of its own, with a number after those of
+        ``names``, so that it is relevant to no query.
         """
         unknown = np.ones(count, bool)
         unknown[self.products] = False
@@ -135,7 +135,7 @@ class Groups(Relevance):
         return replace(self, splits=kept)
 
     def units(self, split: str) -> Units:
-        """Single products with their groups."""
+        """Return single products with their groups."""
         return Units(self.rows(split)[None], (self.labels_of(split),))
 
     def untellable(self, names: Sequence[str] = SPLITS) -> dict[str, str]:
@@ -186,7 +186,7 @@ class Groups(Relevance):
             )
 
     def _conflicts(self, catalogue: Dataset) -> Iterator[Finding]:
-        """Equal products in different groups."""
+        """Find equal products in different groups."""
         numbers = self.numbers(len(catalogue))
         for modality, contents in contents_of(catalogue, np.arange(len(catalogue))).items():
             equal = Split(np.sort(self.products), identities(contents, len(catalogue)))
@@ -197,7 +197,7 @@ class Groups(Relevance):
                 [int(equal.firsts[equal.inverse[place]]), int(equal.rows[place])]
                 for place in differ[:SHOWN]
             ]
-            # The same title may well be of two products; the same photograph is of one.
+            # Two products may share a title, but hardly ever a photograph.
             yield Finding(
                 "label conflicts",
                 f"{len(differ):,} products have the {modality} of a product in another group",

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judgements(Relevance):
-    """How well a product answers a query, as graded by people.
+    """Grades of how well products answer queries, given by people.
 
     Attributes:
-        queries: their texts.
-        query: int64 [m], places in ``queries``.
+        queries: the texts of the queries.
+        query: int64 [m], positions in ``queries``.
         product: int64 [m], rows of the catalogue.
         grades: float64 [m], larger is better.
         splits: rows (int64) of the judgements of each split; splits share no query.
@@ -71,7 +71,7 @@ class Judgements(Relevance):
     def problems(self, catalogue: Dataset) -> Iterator[Finding]:
         """See ``Relevance``."""
         if count := self.leaks(np.arange(len(catalogue))).get(("train", "test")):
-            sentence = f"{count:,} queries of test stand in train too"
+            sentence = f"{count:,} queries of test are also in train"
             yield Finding("leaks", sentence, spoils=True)
         yield from super().problems(catalogue)
 

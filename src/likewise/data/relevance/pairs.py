@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pairs(Relevance):
-    """Pairs of products, each a match or not.
+    """Pairs of products, each labelled as a match or not.
 
     Attributes:
         left, right: int64 [m], rows of the catalogue.
-        labels: int64 [m], 1 for a match and 0 for none.
+        labels: int64 [m], 1 for a match and 0 otherwise.
         splits: rows (int64) of the pairs of ``train``, ``validation`` and ``test``, and of further
             parts of the test such as ``test_without_leaks``.
     """
@@ -45,18 +45,18 @@ class Pairs(Relevance):
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """int64: ``components`` of the products up to the last one that stands in a pair."""
+        """int64: ``components`` of the products up to the last one that is in a pair."""
         return self.components(1 + int(max(self.left.max(initial=-1), self.right.max(initial=-1))))
 
     @property
     def num_groups(self) -> int:
-        """Of ``groups``."""
+        """The number of groups in ``groups``."""
         return int(self.groups.max(initial=-1)) + 1
 
     def components(self, count: int) -> np.ndarray:
         """The group of each of ``count`` products, int64: connected components of training matches.
 
-        No label of another split is in them; a product without a match is a group of its own.
+        Labels of other splits are not used; a product without a match is a group of its own.
         """
         from scipy.sparse import coo_matrix
         from scipy.sparse.csgraph import connected_components
@@ -68,7 +68,7 @@ class Pairs(Relevance):
         return connected_components(graph, directed=False)[1].astype(np.int64)
 
     def products_of(self, split: str) -> np.ndarray:
-        """Rows (int64) of the products that stand in a pair of the split, ascending."""
+        """Rows (int64) of the products in the pairs of a split, ascending."""
         rows = self.splits[split]
         return np.union1d(self.left[rows], self.right[rows])
 
@@ -85,13 +85,13 @@ class Pairs(Relevance):
         ]
 
     def units(self, split: str) -> Units:
-        """Pairs with their labels and the groups of both products."""
+        """Return pairs with their labels and the groups of both products."""
         rows = self.splits[split]
         both = np.stack([self.left[rows], self.right[rows]])
         return Units(both, (self.labels[rows], self.groups[both]))
 
     def conflicts(self, contents: np.ndarray) -> int:
-        """Distinct pairs that are labelled a match once and no match another time, in any split.
+        """Distinct pairs with contradictory labels, in any split.
 
         Args:
             contents: see ``leaks``.
@@ -100,7 +100,7 @@ class Pairs(Relevance):
         return len(np.intersect1d(keys[self.labels == 1], keys[self.labels == 0]))
 
     def repeated(self, contents: np.ndarray) -> int:
-        """Distinct pairs that stand in more than one of train, validation and test.
+        """Distinct pairs that are in more than one of train, validation and test.
 
         Args:
             contents: see ``leaks``.
@@ -110,7 +110,7 @@ class Pairs(Relevance):
         return int((np.unique(np.concatenate(distinct), return_counts=True)[1] > 1).sum())
 
     def unleaked_test(self, contents: np.ndarray) -> np.ndarray:
-        """Rows (int64) of the test pairs that stand neither in train nor in validation.
+        """Rows (int64) of the test pairs that are neither in train nor in validation.
 
         Args:
             contents: see ``leaks``.
@@ -140,7 +140,7 @@ class Pairs(Relevance):
             sentence = f"{count:,} pairs are labelled a match once and none another time"
             yield Finding("label conflicts", sentence, spoils=True)
         if count := self.repeated(contents):
-            yield Finding("leaks", f"{count:,} pairs stand in more than one split")
+            yield Finding("leaks", f"{count:,} pairs are in more than one split")
         for (earlier, later), count in self.leaks(contents).items():
             if count:
                 yield Finding(

@@ -1,1 +1,1 @@
-"""In which order, and beside which others, training products are seen."""
+"""Samplers decide the order of the training products and which of them share a batch."""

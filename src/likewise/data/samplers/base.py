@@ -1,4 +1,4 @@
-"""What a sampler is."""
+"""The base class of samplers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from likewise.data.relevance import Groups, Relevance
 
 
 class Sampler:
-    """Draws the order of an epoch; a batch is the next ``batch_size`` of it.
+    """Draws the order of the training units in an epoch; each batch takes the next ones.
 
     Attributes:
         orders: the kinds of relevance whose units it can order.
@@ -19,21 +19,22 @@ class Sampler:
     orders: tuple[type[Relevance], ...] = (Groups,)
 
     def prepare(self, data: ProductData, products: np.ndarray) -> None:
-        """Learn what else is known of the training units, once.
+        """Receive further data on the training units, once before training.
 
         Args:
-            products: int64 [sides, n], rows of the catalogue: of one side for products of groups,
-                of two for pairs.
+            products: int64 [sides, n], rows of the catalogue; one side for single products, two
+                for pairs.
         """
 
     def epoch(self, groups: Tensor, generator: Generator) -> Tensor:
-        """The units of an epoch.
+        """Return the order of the units in an epoch.
 
         Args:
-            groups: int64 [n], of the training products; where pairs are trained, their labels.
-            generator: the only source of chance, so that an epoch that is resumed is the same.
+            groups: int64 [n], the groups of the training products, or the labels of training
+                pairs.
+            generator: the only source of random numbers, so that a resumed epoch is the same.
 
         Returns:
-            int64 [about n], places in ``groups``.
+            int64 [about n], positions in ``groups``.
         """
         raise NotImplementedError

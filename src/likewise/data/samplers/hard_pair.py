@@ -1,4 +1,4 @@
-"""Batches in which products meet those they are easily confused with."""
+"""Batches that contain products which are easily confused."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from likewise.data.samplers.base import Sampler
 
 
 class HardPair(Sampler):
-    """Walks along the labelled pairs, so that both products of a pair mostly share a batch.
+    """Orders products along the labelled pairs, so that most pairs share a batch.
 
-    Where pairs are trained, those that share a product stand one behind the other.
+    If pairs are trained, pairs that share a product follow each other.
 
     Almagro et al., "Block-SCL: Blocking Matters for Supervised Contrastive Learning in Product
     Matching", 2022: candidates that blocking found are the hard negatives, and a batch is made of
@@ -26,7 +26,7 @@ class HardPair(Sampler):
     sides: np.ndarray | None = None
 
     def prepare(self, data: ProductData, products: np.ndarray) -> None:
-        """See ``Sampler``; products of groups are walked along the training pairs between them."""
+        """See ``Sampler``; single products are ordered along the training pairs between them."""
         if len(products) == 2:
             rows, places = np.unique(products, return_inverse=True)
             self.sides = places.reshape(2, -1)
@@ -47,12 +47,12 @@ class HardPair(Sampler):
             return walk
         visited = torch.empty_like(walk)
         visited[walk] = torch.arange(len(walk))
-        # A pair follows the product of it that the walk comes to first.
+        # A pair follows the one of its products that the walk reaches first.
         first = visited[torch.from_numpy(self.sides)].amin(0)
         return first.argsort(stable=True)
 
     def _walk(self, generator: Generator) -> Tensor:
-        """The products, int64, neighbours mostly one behind the other."""
+        """Return the products, int64, in an order in which most neighbours follow each other."""
         # A random rank of each product decides where walks begin and which way they go.
         rank = torch.randperm(len(self.neighbours), generator=generator).tolist()
         seen = [False] * len(rank)
@@ -71,7 +71,7 @@ class HardPair(Sampler):
 
 
 def _neighbours(count: int, left: np.ndarray, right: np.ndarray) -> list[list[int]]:
-    """The products that each of ``count`` products stands in a pair with."""
+    """The products with which each of ``count`` products forms a pair."""
     found: list[list[int]] = [[] for _ in range(count)]
     for one, other in zip(left.tolist(), right.tolist(), strict=True):
         found[one].append(other)

@@ -1,4 +1,4 @@
-"""Batches in which every product has others of its group."""
+"""Batches in which every product has other products of its group."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ class MPerClass(Sampler):
     in random order, the last hand filled up with products of the group that are dealt once more,
     and the hands of each group stand at equal distances in the epoch. So every product is seen,
     groups by their size, and hands of one group meet in a batch only where the group is larger than
-    its share of it. Of labelled pairs, the labels are the groups.
+    its share of it. For labelled pairs, the labels are the groups.
 
     Args:
-        m: products of a group in a batch.
-        batch_size: products a step, a multiple of ``m``.
+        m: number of products of each group in a batch.
+        batch_size: number of products per batch, a multiple of ``m``.
     """
 
     orders = (Groups, Pairs)
 
     def __init__(self, m: int, batch_size: int) -> None:
         if m < 2:
-            raise LikewiseError(f"sampler.m={m} must be at least 2, or no product has a partner")
+            raise LikewiseError(
+                f"sampler.m={m} must be at least 2, so that every product has a partner"
+            )
         if batch_size % m or batch_size == m:
             raise LikewiseError(
                 f"batch_size={batch_size} must be a multiple of sampler.m={m}, and larger than it, "

@@ -1,4 +1,4 @@
-"""Batches without products that may be alike and are not known to be."""
+"""Batches without products that may match although they are not labelled as matches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SourceAware(Sampler):
     without a match never meet those of the other shop.
 
     Args:
-        batch_size: products a step; each batch is of one source.
+        batch_size: number of products per batch; each batch is made for one source.
     """
 
     def __init__(self, batch_size: int) -> None:
@@ -34,7 +34,7 @@ class SourceAware(Sampler):
         if len(both):
             raise LikewiseError(
                 f"sampler=source_aware needs pairs whose sides are two sources; {len(both)} "
-                "products of these data stand on both sides, so use sampler=hard_pair or uniform"
+                "products of these data are on both sides, so use sampler=hard_pair or uniform"
             )
         self.source = torch.from_numpy(np.isin(products[0], pairs.right))
 

@@ -1,4 +1,4 @@
-"""Every product once an epoch, in random order."""
+"""Random order of all products in each epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from likewise.data.samplers.base import Sampler
 
 
 class Uniform(Sampler):
-    """Shuffles."""
+    """Shuffles all units in each epoch."""
 
     orders = (Groups, Pairs, Events)
 

@@ -1,1 +1,1 @@
-"""One file a data set; each class here has a ``load()`` that returns ``ProductData``."""
+"""Data sources, one per file; each class has a ``load()`` that returns ``ProductData``."""

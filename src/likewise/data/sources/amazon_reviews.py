@@ -7,7 +7,8 @@ Zhou et al., "S3-Rec: Self-Supervised Learning for Sequential Recommendation", C
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ class _Sequences:
 class AmazonReviews:
     """One shop department: ``sequences.parquet`` and ``items.parquet``, or S3-Rec's two files.
 
-    A product's attributes are its brand and category names, which the source does not tell apart;
+    A product's attributes are its brand and category names, which the source does not distinguish;
     S3-Rec's files hold only their numbers. There are no titles and no times, only the order within
     a user. The events are split by leaving one out: a user's last is ``test``, the one before
     ``validation``, the others ``train``; users with fewer than three events are in ``train`` with
@@ -56,7 +57,9 @@ class AmazonReviews:
         path: the folder of the files; ``None`` looks in ``$LIKEWISE_DATA/amazon_<name>`` and
             ``data/amazon_<name>``.
         download: fetch S3-Rec's files if there are none.
-        url: of their folder.
+        url: the URL of their folder.
+        sha256: hashes of the fetched files, by name; a file with another hash is refused. None is
+            built in.
         split_by: ``last``, ``cold_products`` or ``cold_users``, see ``split_events``.
         validation_share, test_share: of the products or users; not for ``last``.
         split_seed: of a draw of products or users.
@@ -70,6 +73,7 @@ class AmazonReviews:
     path: str | None = None
     download: bool = False
     url: str = "https://raw.githubusercontent.com/RUCAIBox/CIKM2020-S3Rec/master/data"
+    sha256: Mapping[str, str] = field(default_factory=dict)
     split_by: str = "last"
     validation_share: float = 0.1
     test_share: float = 0.1
@@ -78,7 +82,7 @@ class AmazonReviews:
     shuffle_seed: int = 0
 
     def load(self) -> ProductData:
-        """Read the sequences; ``product_id`` is the shop's where the files have it."""
+        """Read the sequences; ``product_id`` is that of the shop if the files have it."""
         if self.name not in NAMES:
             raise LikewiseError(f"data.name={self.name} must be one of {', '.join(NAMES)}")
         texts = [f"{NAMES[self.name]}_item2attributes.json", f"{NAMES[self.name]}.txt"]
@@ -88,6 +92,7 @@ class AmazonReviews:
             ["sequences.parquet", texts[1]],
             advice="set data.path to their folder or data.download=true to fetch them",
             urls={text: f"{self.url}/{text}" for text in texts} if self.download else None,
+            sha256=self.sha256,
         )
         if (folder / "sequences.parquet").is_file():
             read = _read_parquet(folder / "items.parquet", folder / "sequences.parquet")

@@ -1,4 +1,4 @@
-"""Ciao: ratings of products on a review site, and whom its users trust.
+"""Ciao: ratings of products on a review site, and the trust network of its users.
 
 Tang, Gao and Liu, "mTrust: Discerning Multi-Faceted Trust in a Connected World", WSDM 2012; Tang,
 Gao, Liu and Das Sarma, "eTrust: Understanding Trust Evolution in an Online World", KDD 2012.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,13 +52,15 @@ class Ciao:
     ``splits["train"]``.
 
     Args:
-        name: of the folder, ``ciao_ratings``, or ``ciao`` for the version without ratings. Their
-            ids are not the same.
+        name: name of the folder: ``ciao_ratings``, or ``ciao`` for the version without ratings,
+            which has other ids.
         path: the folder of the files; ``None`` looks in ``$LIKEWISE_DATA/<name>`` and
             ``data/<name>``.
-        validation_share, test_share: of the ratings, the latest being test.
+        validation_share, test_share: shares of the ratings, by time; test has the latest ones.
         download: fetch the published archive if there are no files.
-        url: of this archive.
+        url: the URL of this archive.
+        sha256: hashes of the fetched files, by name; a file with another hash is refused. None is
+            built in.
     """
 
     name: str = "ciao_ratings"
@@ -66,6 +69,7 @@ class Ciao:
     test_share: float = 0.2
     download: bool = False
     url: str = f"https://www.cse.msu.edu/~tangjili/datasetcode/{ARCHIVE}"
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
     def load(self) -> ProductData:
         """Read the ratings and the trust network."""
@@ -75,6 +79,7 @@ class Ciao:
             ["ratings.parquet", "interactions.parquet", *RATINGS, ARCHIVE],
             advice="set data.path to their folder or data.download=true to fetch them",
             urls={ARCHIVE: self.url} if self.download else None,
+            sha256=self.sha256,
         )
         if (folder / "interactions.parquet").is_file():
             return _implicit(folder)

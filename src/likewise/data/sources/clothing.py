@@ -37,15 +37,15 @@ class Clothing:
     """``photos.parquet``, or the repository's folders ``train/<class>/*.jpg``.
 
     The published test split shares no sender with the others, but 332 of the 341 validation photos
-    share theirs with a training photo: validation promises more than the test keeps.
+    share their sender with a training photo, so validation scores are too optimistic.
 
     Args:
         path: the folder; ``None`` looks for ``photos.parquet`` in ``$LIKEWISE_DATA/clothing`` and
             ``data/clothing``.
         image_size: side of the pictures in pixels, see ``likewise.data.letterbox``.
-        sender_disjoint_validation: draw validation and training anew from both, so that they share
-            no sender; only ``photos.parquet`` knows the senders.
-        split_seed: of that draw.
+        sender_disjoint_validation: draw new training and validation splits that share no sender;
+            only ``photos.parquet`` has the senders.
+        split_seed: seed of that draw.
     """
 
     path: str | None = None

@@ -47,10 +47,11 @@ class FashionMNIST:
     Args:
         path: their folder; ``None`` looks in ``$LIKEWISE_DATA/fashion_mnist``,
             ``data/fashion_mnist`` and the folder of Debian's package, in that order.
-        validation_size: products taken from the training files for validation.
-        train_size: products to train on (a stratified draw), ``None`` for all that are left.
-        test_size: products to test on (a stratified draw), ``None`` for all.
-        split_seed: of these draws; not the seed of a run, so that all runs see the same splits.
+        validation_size: number of products taken from the training files for validation.
+        train_size: number of training products (a stratified draw); ``None`` takes all others.
+        test_size: number of test products (a stratified draw); ``None`` takes all.
+        split_seed: seed of these draws. It is not the seed of a run, so that all runs have the same
+            splits.
     """
 
     path: str | None = None
@@ -137,7 +138,7 @@ class FashionMNIST:
 
 
 def _read_idx(folder: Path, name: str, dimensions: int, digest: hashlib._Hash) -> np.ndarray:
-    """One IDX file of unsigned bytes (magic 0x0000080d, d big-endian sizes, then the bytes)."""
+    """Read an IDX file of unsigned bytes (magic 0x0000080d, d big-endian sizes, then the bytes)."""
     path = next((p for p in (folder / f"{name}.gz", folder / name) if p.is_file()), None)
     if path is None:
         raise LikewiseError(f"{folder} has no {name}.gz; fetch the data set again")

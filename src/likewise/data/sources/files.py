@@ -32,17 +32,18 @@ def find_folder(
     urls: Mapping[str, str] | None = None,
     sha256: Mapping[str, str] | None = None,
 ) -> Path:
-    """The folder that holds the files of a data set.
+    """Find the folder with the files of a data set, or download them.
 
     Args:
-        name: of the data set, ``grocery_store`` or ``product_matching/abt_buy``.
+        name: name of the data set, such as ``grocery_store`` or ``product_matching/abt_buy``.
         path: the folder; ``None`` looks in ``$LIKEWISE_DATA/<name>`` and ``data/<name>``, in that
             order.
-        needed: file names, of which the folder has to hold at least one (one for each layout).
-        advice: what to do if there is none, the end of the sentence.
-        urls: from where to fetch files, by name, if there is none; they go to the first folder
-            looked in. The one of ``needed`` comes last, so that a download cut off goes on.
-        sha256: of those files, by name, where it is known.
+        needed: file names (one for each layout); the folder must have at least one of them.
+        advice: what to do if there is no such folder, the end of the error message.
+        urls: URLs of files by name, which are downloaded if there is no such folder; they go to the
+            first folder that was checked. The file of ``needed`` comes last, so that an interrupted
+            download is continued.
+        sha256: hashes of those files by name, where they are known.
     """
     if path is not None:
         places = [Path(path)]
@@ -63,19 +64,19 @@ def find_folder(
 
 
 def fetch(url: str, target: Path, sha256: str | None = None) -> Path:
-    """Download a file unless it is there; a download cut off leaves none.
+    """Download a file with pooch unless it exists; an interrupted download leaves no file.
 
     Args:
-        url: of http, https, ftp, or file for a copy of yours.
-        target: where the file goes; one that is there is yours and stays, whatever its hash.
-        sha256: 64 hex digits that the file must have; ``None`` takes the file as it comes.
+        url: the URL, with http, https, ftp or file.
+        target: the path of the file; an existing file is kept, whatever its hash is.
+        sha256: SHA-256 of the file as 64 hex digits; ``None`` accepts any file.
 
     Raises:
-        LikewiseError: if the network or the file cannot be reached, or the file is another one.
+        LikewiseError: if the file cannot be downloaded or has another hash.
     """
     if target.is_file():
         return target
-    # Its notices advise programmers to write down the hash.
+    # The notices of pooch advise programmers to write down the hash.
     pooch.get_logger().setLevel(logging.WARNING)
     known = None if sha256 is None else f"sha256:{sha256}"
     try:
@@ -95,12 +96,12 @@ def fetch(url: str, target: Path, sha256: str | None = None) -> Path:
 
 
 def _copy(url: str, output_file: str, _: Any) -> None:
-    """What pooch, which has no downloader of files, calls for one."""
+    """Copy a file for pooch, which has no downloader for file URLs."""
     shutil.copyfile(url2pathname(urlsplit(url).path), output_file)
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, without the layers of the network that passed it on."""
+    """The reason of a network error, without the exceptions that wrap it."""
     inner = error.args[0] if error.args else error
     return str(getattr(inner, "reason", error)).rstrip(".")
 
@@ -112,16 +113,16 @@ def read_table(
     others: bool = False,
     encoding: str = "utf8",
 ) -> pa.Table:
-    """A Parquet or CSV file, the latter zipped or not.
+    """Read a Parquet file or a CSV file, which may be zipped.
 
     Empty fields of a CSV are empty strings in columns of text and null in all others.
 
     Args:
-        path: of the file; ``.parquet``, ``.csv``, or ``.zip`` with one CSV in it.
-        columns: the columns it must have and their types; values are converted where nothing is
-            lost. Columns of integers may not have missing values.
-        others: whether to return its other columns too, those of a CSV as text.
-        encoding: of a CSV.
+        path: path of the file: ``.parquet``, ``.csv``, or ``.zip`` with one CSV in it.
+        columns: the columns it must have and their types; values are converted if the
+            conversion is exact. Columns of integers may not have missing values.
+        others: whether to return the other columns as well; those of a CSV are text.
+        encoding: encoding of a CSV.
 
     Raises:
         LikewiseError: for a file that is missing, damaged or lacks a column.

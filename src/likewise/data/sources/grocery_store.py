@@ -1,4 +1,4 @@
-"""Grocery Store: 5,421 photos taken in grocery shops of 81 products, and the shop's own pictures.
+"""Grocery Store: 5,421 photos of 81 products taken in grocery shops, and the shop's pictures.
 
 Klasson, Zhang and Kjellström, "A Hierarchical Grocery Store Image Dataset with Visual and Semantic
 Labels", WACV 2019, https://github.com/marcusklasson/GroceryStoreDataset. MIT licence.
@@ -56,7 +56,7 @@ class Photo(NamedTuple):
 
 @dataclass(frozen=True)
 class GroceryStore:
-    """``photos.parquet`` and ``products.parquet``, or the repository as it is.
+    """``photos.parquet`` and ``products.parquet``, or the published repository.
 
     The catalogue holds the photos and after them the shop's products, which are in a split of
     their own, ``products``, and are the gallery: with ``protocol=gallery`` a photo searches these.
@@ -67,8 +67,8 @@ class GroceryStore:
         path: the folder of the Parquet files, or the repository's, or its ``dataset``; ``None``
             looks in ``$LIKEWISE_DATA/grocery_store`` and ``data/grocery_store``.
         image_size: side of the pictures in pixels, see ``likewise.data.letterbox``.
-        level: whether products of one ``fine`` (81) or of one ``coarse`` (43) class are alike.
-        text_on_photos: give photos the text of their product too; it tells their group.
+        level: whether products of one ``fine`` (81) or of one ``coarse`` (43) class are a group.
+        text_on_photos: also give photos the text of their product, which reveals their group.
     """
 
     path: str | None = None

@@ -6,7 +6,8 @@ Reproducible Off-Policy Evaluation", NeurIPS Datasets and Benchmarks 2021.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,10 +49,13 @@ class OpenBandit:
         path: the folder of the files; ``None`` looks in ``$LIKEWISE_DATA/open_bandit`` and
             ``data/open_bandit``.
         campaign: ``all``, ``men`` or ``women``.
-        policy: that logged, ``random`` (uniform) or ``bts`` (Bernoulli Thompson sampling).
-        validation_share, test_share: of the events, the latest being test.
-        download: fetch the sample of 10,000 events a log if there is none.
-        url: of the folder ``obd``, which has ``<policy>/<campaign>/<campaign>.csv``.
+        policy: the policy that made the log: ``random`` (uniform) or ``bts`` (Bernoulli Thompson
+            sampling).
+        validation_share, test_share: shares of the events, by time; the latest ones are test.
+        download: fetch the sample of 10,000 events per log if there is none.
+        url: the URL of the folder ``obd``, with ``<policy>/<campaign>/<campaign>.csv``.
+        sha256: hashes of the fetched files, by name; a file with another hash is refused. None is
+            built in.
     """
 
     path: str | None = None
@@ -61,6 +65,7 @@ class OpenBandit:
     test_share: float = 0.2
     download: bool = False
     url: str = "https://raw.githubusercontent.com/st-tech/zr-obp/master/obd"
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
     def load(self) -> ProductData:
         """Read the log; the events are in the order of time."""
@@ -98,6 +103,7 @@ class OpenBandit:
             [parquet, files[1]],
             advice="set data.path to their folder or data.download=true to fetch a sample",
             urls={file: f"{self.url}/{file}" for file in files} if self.download else None,
+            sha256=self.sha256,
         )
         if (home / parquet).is_file():
             return home / f"items_{self.campaign}.parquet", home / parquet

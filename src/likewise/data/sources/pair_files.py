@@ -22,7 +22,7 @@ SPLITS = {"train": "train", "valid": "validation", "test": "test"}
 
 @dataclass(frozen=True)
 class PairFiles:
-    """Offers and labelled pairs as the files hold them.
+    """Offers and labelled pairs of a benchmark.
 
     Attributes:
         ids: of the offers, L… or R… by the table they are from.
@@ -116,9 +116,9 @@ def read_magellan(folder: Path, size: str | None) -> PairFiles:
 def read_ditto(folder: Path, size: str | None) -> PairFiles:
     """``train.txt``, ``valid.txt`` and ``test.txt``, of WDC ``train.txt.small`` and so on.
 
-    The layout of Ditto, a pair a line: ``COL title VAL …<tab>COL title VAL …<tab>label``. Offers
-    have no ids there; those with equal attributes on one side are one offer, whose id is made of
-    its attributes.
+    The layout of Ditto has one pair per line, ``COL title VAL …<tab>COL title VAL …<tab>label``.
+    Offers have no ids there; those with equal attributes on one side are one offer, whose id is
+    made of its attributes.
     """
     paths = {split: _ditto_files(folder, file, size) for file, split in SPLITS.items()}
     offers: dict[str, dict[str, str]] = {}
@@ -177,8 +177,8 @@ def _ditto_pair(line: str, number: int, path: Path) -> tuple[dict[str, str], dic
     offers = [_attributes(field) for field in fields[:2]]
     if len(fields) != 3 or not all(offers) or fields[2].strip() not in ("0", "1"):
         raise LikewiseError(
-            f"line {number} of {path} is no labelled pair (COL name VAL …<tab>COL name VAL …<tab>"
-            "0 or 1); fetch the file again"
+            f"line {number} of {path} is not a labelled pair (COL name VAL …<tab>COL name VAL …"
+            "<tab>0 or 1); fetch the file again"
         )
     return offers[0], offers[1], int(fields[2])
 

@@ -70,8 +70,9 @@ class ProductMatching:
             ``null`` for all others. With ``null``, WDC's sizes are mixed: for inspection only,
             since validation pairs of one size are training pairs of another.
         download: fetch the files in Ditto's layout if there are none.
-        url: of Ditto's ``data`` folder; it names a commit, whose files never change.
-        sha256: of the fetched files, by name; one with another hash is refused.
+        url: the URL of Ditto's ``data`` folder; it names a commit, whose files never change.
+        sha256: hashes of the fetched files, by name; a file with another hash is refused. None is
+            built in.
     """
 
     name: str = "abt_buy"
@@ -171,7 +172,7 @@ def _findings(
         findings.append(f"prices that are not numbers and were left out: {unread_prices}")
     if repeated := pairs.repeated(contents):
         findings.append(
-            f"pairs that stand in more than one split: {repeated}; the scores of "
+            f"pairs that are in more than one split: {repeated}; the scores of "
             "test_without_leaks leave them out"
         )
     if conflicting := pairs.conflicts(contents):

@@ -15,7 +15,7 @@ from likewise.data.relevance import Events, Groups, Pairs
 from likewise.data.splits import stratified_sample
 from likewise.errors import LikewiseError
 
-# What a product is, latently: each value with the words that shops use for it.
+# The latent attributes of products: each value with the words that shops use for it.
 LATENTS: dict[str, list[list[str]]] = {
     "kind": [
         ["mug", "cup", "beaker"],
@@ -40,7 +40,7 @@ LATENTS: dict[str, list[list[str]]] = {
     "shape": [["round", "circular"], ["square"], ["triangular"], ["diamond", "rhombic"], ["cross"]],
 }
 COUNTS = [len(values) for values in LATENTS.values()]
-# What share of the similarity each latent attribute has: what it is says more than its size.
+# The weight of each latent attribute in the similarity.
 WEIGHTS = np.array([0.35, 0.15, 0.2, 0.1, 0.2])
 
 COLOURS = np.array(
@@ -62,7 +62,7 @@ SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
 
 @dataclass(frozen=True)
 class Synthetic:
-    """Offers of designs: a group is a design, its products are offers worded and drawn anew.
+    """Generates offers of designs: a group is a design, and its products are offers of it.
 
     A design is a value of each of ``LATENTS``. An offer has a title and a description with any of
     the words for these values, a picture (the kind is its pattern, the brand a mark in a corner)
@@ -72,14 +72,15 @@ class Synthetic:
     function of the arguments.
 
     Args:
-        products: offers in all, spread evenly over the designs.
-        groups: designs, all different.
+        products: number of offers, spread evenly over the designs.
+        groups: number of designs, all different.
         image_size: side of the pictures in pixels.
-        users: people; each has ``events`` events, the last for test, the one before for validation.
-        events: events of each of them, at least 3.
+        users: number of users. The last event of each user is for test, the one before for
+            validation.
+        events: number of events of each user, at least 3.
         split_by: ``product``: each split has offers of every design; ``group``: it has designs of
             its own.
-        seed: of everything.
+        seed: seed of all random draws.
     """
 
     products: int = 300
@@ -232,7 +233,7 @@ def _plain(latent: np.ndarray) -> list[str]:
 
 
 def _texts(latents: np.ndarray, draws: np.random.Generator) -> dict[str, list]:
-    """All columns but the picture's, a value a product."""
+    """Return all columns except the picture, with one value per product."""
     columns: dict[str, list] = {
         name: []
         for name in (

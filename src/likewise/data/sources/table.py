@@ -1,4 +1,4 @@
-"""A person's own products: a table, a folder of pictures, or a data set of a hub."""
+"""The user's own products: a table, a folder of pictures, or a data set of a hub."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 class TableSource:
     """Products of a file or folder, with columns named by configuration alone.
 
-    Rows are read and mended a batch at a time into an Arrow file in the user's cache, which is
+    Rows are read and repaired in batches into an Arrow file in the user's cache, which is
     mapped into memory; later calls take it from there until the table, a picture or an option
-    changes. Broken rows are mended where nothing has to be guessed, else left out, and either way
+    changes. Broken rows are repaired if nothing has to be guessed and left out otherwise; both are
     counted in ``ProductData.findings``; ``likewise.data.table.findings.Defect`` lists the kinds:
 
-    - left out: a line with too few or too many fields or that is no JSON; a product_id that an
+    - left out: a line with too few or too many fields or that is not JSON; a product_id that an
       earlier row has; a picture that is missing, damaged, of one colour or under 8 pixels a side
       (with ``image_size: null`` the product stays for its text, if it has any); a row without
       anything to compare it by;
     - kept, but in no split: a missing group, an unknown split;
-    - said of the whole: splits in which nothing can be told apart, and what would help;
+    - reported for the whole table: splits that cannot be evaluated, and what would help;
     - kept: without a title; without a price that cannot be read; a missing product_id becomes
       ``row-<place>``; control characters go, and bytes that are not of the encoding are read as
       Windows-1252.
@@ -79,7 +79,7 @@ class TableSource:
     encoding: str = "utf-8"
 
     def load(self) -> ProductData:
-        """Read the table; raises ``LikewiseError`` if there is no product in it."""
+        """Read the table; raises ``LikewiseError`` if it has no product."""
         self._check()
         rows = open_rows(self.path, self.encoding, cache_folder() / "datasets")
         roles = resolve(self.columns, rows.columns, self.path)

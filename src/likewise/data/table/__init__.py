@@ -1,1 +1,1 @@
-"""Reading a person's own table of products: row by row, mended, and never all in memory."""
+"""Reading of user tables row by row, with repairs, without holding all rows in memory."""

@@ -1,4 +1,4 @@
-"""What the readers of all kinds of tables yield."""
+"""Rows of tables, as the readers of all formats yield them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column of a table is which column of the catalogue."""
+"""Mapping of the columns of a table to the columns of the catalogue."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def resolve(
     Args:
         wanted: column by role; ``None`` for one that is not stated. ``attributes`` may be several.
         found: the columns of the table.
-        where: the table's name, for what is said.
-        known: the roles there are.
+        where: the name of the table, for error messages.
+        known: all roles.
 
     Raises:
         LikewiseError: for an unknown role and for a column that the table lacks.

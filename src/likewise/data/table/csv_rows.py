@@ -1,4 +1,4 @@
-"""The rows of a CSV or TSV file, of which no broken line costs a good one."""
+"""The rows of a CSV or TSV file, without losing good lines after a broken one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was wrong with the rows of a table, counted by kind."""
+"""Counts of the defects in the rows of a table, by kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SHOWN = 3
 
 
 class Defect(Enum):
-    """A kind of broken row, and what becomes of it: what is done, why."""
+    """A kind of broken row: what is done with it, and why."""
 
     FIELDS = ("left out", "the line has too few or too many fields")
     RECORD = ("left out", "the line is no JSON object")
@@ -47,8 +47,8 @@ class Findings:
     """Counts of defects, and the first places of each.
 
     Args:
-        noun: what a row is, ``product`` or ``pair``.
-        place: what it is found by, ``line``, ``row`` or ``file``.
+        noun: the name of a row, ``product`` or ``pair``.
+        place: the name of its position, ``line``, ``row`` or ``file``.
     """
 
     def __init__(self, noun: str, place: str) -> None:
@@ -57,7 +57,7 @@ class Findings:
         self._places: dict[tuple[str, str], list[str]] = {}
 
     def add(self, defect: Defect, place: int | str, done: str | None = None) -> None:
-        """Count a row; ``done`` is what became of it, where that is not what the kind says."""
+        """Count a row; ``done`` says what was done with it, if that differs from its kind."""
         key = (done or defect.value[0], defect.value[1])
         self._counts[key] += 1
         self._places.setdefault(key, [])
@@ -65,7 +65,7 @@ class Findings:
             self._places[key].append(str(place))
 
     def sentences(self) -> list[str]:
-        """A sentence a kind, what was left out first, then by how many rows it is."""
+        """Return one sentence per kind, those on rows that were left out first."""
         order = sorted(
             self._counts, key=lambda key: (key[0] != "left out", -self._counts[key], key)
         )

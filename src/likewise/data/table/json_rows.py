@@ -1,4 +1,4 @@
-"""The rows of a JSON file: a list of objects, or an object a line."""
+"""The rows of a JSON file: a list of objects, or one object per line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from likewise.data.table.findings import Defect
 from likewise.data.table.text import check_text, first_line, lines, open_text
 from likewise.errors import LikewiseError
 
-# JSON objects need not have the same keys; those of so many are looked at for its columns.
+# JSON objects may have different keys; the columns are found from this many of them.
 LOOKED_AT = 1000
 RIGHT = "it should be a list of objects, one a product, or hold one object a line"
 

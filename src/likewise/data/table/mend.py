@@ -1,4 +1,4 @@
-"""A row of a table to a product: mended where possible, with a note of what was wrong."""
+"""Conversion of table rows to products, with repairs and a record of defects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from likewise.data.table.base import SPLIT_NAMES
 from likewise.data.table.columns import CONTENTS, TEXTS
 from likewise.data.table.findings import Defect
 
-# Bytes that were no UTF-8, as ``surrogateescape`` leaves them.
+# Bytes that were not UTF-8, as ``surrogateescape`` leaves them.
 _FOREIGN = re.compile("[\udc80-\udcff]+")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 
@@ -21,9 +21,9 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\u
 def mend(
     row: Mapping[str, Any], roles: Mapping[str, str | list[str]], place: int | str
 ) -> tuple[dict[str, Any], list[Defect]]:
-    """The product of a row, and its defects.
+    """Return the product of a row, and its defects.
 
-    Text that is not there is ``None``. ``image`` is passed on as it stands.
+    Missing texts are ``None``. ``image`` is passed on unchanged.
 
     Args:
         row: values by column.
@@ -59,7 +59,7 @@ def mend(
 
 
 def is_empty(product: Mapping[str, Any]) -> bool:
-    """Whether nothing is known of a product that it could be compared by."""
+    """Whether a product has no content by which it could be compared."""
     return not any(product.get(name) for name in (*TEXTS, "attributes", "image", "reviews"))
 
 
@@ -136,7 +136,7 @@ def _attributes(
 
 
 def _pairs(value: Any) -> list[tuple[Any, Any]] | None:
-    """Of a mapping, of a list of names and values, or of JSON of either."""
+    """The names and values in a mapping, in a list of names and values, or in JSON of either."""
     if isinstance(value, str):
         if not value.strip():
             return []
@@ -156,7 +156,7 @@ def _pairs(value: Any) -> list[tuple[Any, Any]] | None:
 
 
 def _reviews(value: Any, defects: list[Defect]) -> list[str]:
-    """A list of texts, JSON of one, or a single text."""
+    """The reviews in a list of texts, in JSON of such a list, or in a single text."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = json.loads(value)

@@ -1,4 +1,4 @@
-"""The picture that a row names: found, decoded and brought to size, or why not."""
+"""Reading of the picture that a row names: it is found, decoded and scaled."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ REASONS = {
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture that can be used.
+class TablePicture:
+    """A picture of a table that can be used.
 
     Attributes:
         digest: SHA-256 of the encoded bytes.
@@ -39,8 +39,8 @@ class Picture:
     encoded: dict[str, Any] | None = None
 
 
-def read_picture(value: Any, root: Path, size: int | None) -> Picture | Defect:
-    """A picture of a table.
+def read_picture(value: Any, root: Path, size: int | None) -> TablePicture | Defect:
+    """Read a picture of a table; return a ``Defect`` if it cannot be used.
 
     Args:
         value: a path, absolute or below ``root``, encoded bytes, or both under the names ``bytes``
@@ -60,7 +60,7 @@ def read_picture(value: Any, root: Path, size: int | None) -> Picture | Defect:
         except picture_check.UnusablePicture as error:
             return REASONS[error.reason]
     if not isinstance(value, bytes):
-        nothing = value is None or value != value  # NaN is how pandas says nothing
+        nothing = value is None or value != value  # pandas writes NaN for a missing value
         return Defect.NO_PICTURE if nothing else Defect.PICTURE_KIND
     if not value and path is None:
         return Defect.NO_PICTURE
@@ -70,9 +70,9 @@ def read_picture(value: Any, root: Path, size: int | None) -> Picture | Defect:
         return REASONS[error.reason]
     digest = hashlib.sha256(value).digest()
     if size is not None:
-        return Picture(digest, square=letterbox(picture, size))
+        return TablePicture(digest, square=letterbox(picture, size))
     encoded = {"bytes": None if path else value, "path": str(path) if path else None}
-    return Picture(digest, encoded=encoded)
+    return TablePicture(digest, encoded=encoded)
 
 
 def picture_path(value: Any, root: Path) -> Path | None:

@@ -1,4 +1,4 @@
-"""The splits of a table, and the pairs that a person gives."""
+"""The splits of a table, and the pairs that the user gives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LABELS = {"1": 1, "1.0": 1, "true": 1, "yes": 1, "0": 0, "0.0": 0, "false": 0, "
 
 
 def named_shares(shares: Sequence[float]) -> dict[str, float]:
-    """The shares by split; raises ``LikewiseError`` unless three positive ones make 1."""
+    """The shares by split, which must be three positive numbers with the sum 1."""
     numbers = (
         isinstance(shares, Sequence)
         and len(shares) == 3
@@ -69,7 +69,7 @@ def read_pairs(
     encoding: str,
     cache: Path,
 ) -> tuple[Pairs, list[str]]:
-    """Labelled pairs and what was wrong with them.
+    """Read labelled pairs; return them with the defects that were found.
 
     Without a ``split`` column they are drawn at random, stratified by label.
 
@@ -137,9 +137,9 @@ def with_validation(
     split_by: str,
     seed: int,
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Splits as a table states them, and what is odd about these.
+    """Return the splits that a table states, with sentences about problems.
 
-    Where no row is for validation, they are drawn from training.
+    If no row is for validation, validation rows are drawn from training.
     """
     said = [
         f"the split column puts no product into {name}; put some there, or take the column out and "

@@ -31,7 +31,7 @@ def open_rows(path: str, encoding: str, cache: Path, key: str = "data.path") -> 
             another folder or a name such as ``owner/name``, for ``datasets.load_dataset``.
         encoding: of CSV, TSV and JSON files.
         cache: folder that ``datasets`` may keep files in.
-        key: the option that names the table, for what is said.
+        key: the option that names the table, for error messages.
 
     Raises:
         LikewiseError: if there is no such table or it cannot be read; also while its rows are read.
@@ -86,7 +86,7 @@ def _open_file(path: Path, encoding: str) -> Rows:
     if path.stat().st_size == 0:
         raise LikewiseError(f"{path} is empty")
     try:
-        # Excel and others put a byte order mark first, which is no part of a column's name.
+        # Excel and others begin with a byte order mark, which is not part of a column's name.
         return opener(path, "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
     except LookupError as error:
         raise LikewiseError(f"data.encoding={encoding} is unknown; try utf-8 or gb18030") from error
@@ -149,7 +149,7 @@ def _open_dataset(name: str, cache: Path, key: str) -> Rows:
     except Exception as error:  # whatever a loader or the network raises, it is one sentence
         reason = " ".join(str(error).split()) or type(error).__name__
         raise LikewiseError(
-            f"{key}={name} is no table here and could not be loaded as a data set ({reason})"
+            f"{key}={name} is not a table here and could not be loaded as a data set ({reason})"
         ) from error
     parts = {str(split): part for split, part in loaded.items()}
     first = next(iter(parts.values()))

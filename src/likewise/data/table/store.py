@@ -23,7 +23,7 @@ from likewise.data.images import image_dataset
 from likewise.data.table.base import BATCH, Rows, stamp
 from likewise.data.table.findings import WITHOUT_PICTURE, Defect, Findings
 from likewise.data.table.mend import content, is_empty, mend
-from likewise.data.table.pictures import Picture, picture_path, read_picture
+from likewise.data.table.pictures import TablePicture, picture_path, read_picture
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -59,7 +59,7 @@ def cache_folder() -> Path:
 
 
 def store(rows: Rows, roles: Mapping[str, str | list[str]], root: Path, size: int | None) -> Stored:
-    """Mend the rows of a table a batch at a time, or take what an earlier call left.
+    """Convert the rows of a table in batches, or reuse the result of an earlier call.
 
     Args:
         rows: the table.
@@ -121,7 +121,7 @@ def _make(
                 for place, row in batch
                 if not _noted(row, place, findings)
             ]
-            found: Iterable[Picture | Defect | None] = itertools.repeat(None)
+            found: Iterable[TablePicture | Defect | None] = itertools.repeat(None)
             if "image" in roles:
                 values = [product["image"] for _, product, _ in mended]
                 paths = [path for value in values if (path := picture_path(value, root))]
@@ -132,7 +132,7 @@ def _make(
                 if _keep(product, defects, picture, place, size is not None, findings):
                     kept.append((place, product, picture))
                     digest.update(repr(content(product)).encode("utf-8", errors="replace"))
-                    digest.update(picture.digest if isinstance(picture, Picture) else b"-")
+                    digest.update(picture.digest if isinstance(picture, TablePicture) else b"-")
             if kept:
                 writer.write_table(_table(kept, features))
     repeated = _write_once_each(raw, folder / "rows.arrow", findings)
@@ -161,7 +161,7 @@ def _noted(row: Any, place: int | str, findings: Findings) -> bool:
 def _keep(
     product: dict[str, Any],
     defects: list[Defect],
-    picture: Picture | Defect | None,
+    picture: TablePicture | Defect | None,
     place: int | str,
     needs_picture: bool,
     findings: Findings,
@@ -214,7 +214,9 @@ def _pictures(pictures: list[Any], kind: pa.DataType) -> pa.Array | pa.ChunkedAr
         squares = np.stack([picture.square for picture in pictures])
         places = list(range(len(squares)))
         return image_dataset({"place": places}, squares).data.table["image"]
-    encoded = [picture.encoded if isinstance(picture, Picture) else None for picture in pictures]
+    encoded = [
+        picture.encoded if isinstance(picture, TablePicture) else None for picture in pictures
+    ]
     return pa.array(encoded, kind)
 
 

@@ -70,7 +70,7 @@ def check_text(path: Path, encoding: str) -> None:
     strange = sum(byte < 32 and byte not in b"\t\n\v\f\r" for byte in head)
     if strange > max(10, STRANGE * len(head)):
         raise LikewiseError(
-            f"{path} is no text but binary; save the table as CSV, JSON or Parquet with that suffix"
+            f"{path} is binary, not text; save the table as CSV, JSON or Parquet with that suffix"
         )
 
 
