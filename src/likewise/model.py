@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from likewise.matchers.base import Matcher
     from likewise.similarity.base import Similarity
 
-# Products that are read and embedded at once.
+# Products that are read and embedded at once, and the bytes that these may take.
 CHUNK = 20_000
+CHUNK_BYTES = 2**29
 # What a text stands for where a product is expected.
 TEXT = "title"
 # A product: its columns by name, or a text.
@@ -127,8 +128,12 @@ class Model:
 
     def stream(self, catalogue: Dataset, rows: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Rows (int64) of a clean catalogue and their embeddings float32 [n, d], chunk by chunk."""
-        for start in range(0, len(rows), CHUNK):
-            chosen = rows[start : start + CHUNK]
+        from likewise.data.memory import bytes_per_product
+
+        fitting = int(CHUNK_BYTES / max(1, bytes_per_product(catalogue, self.readers)))
+        size = max(1, min(CHUNK, fitting))
+        for start in range(0, len(rows), size):
+            chosen = rows[start : start + size]
             yield chosen, self.encoder.embed(self._read(catalogue, chosen))
 
     def _read(self, catalogue: Dataset, rows: np.ndarray) -> dict[str, Tensor]:

@@ -3,18 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from likewise.data.read_ahead import read_ahead
+
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from likewise.data.modalities.base import Reader
+
 # By modality, a row a product. Pictures are uint8; token ids int32, 0 where there is none.
 Products = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class StreamedProducts(Mapping[str, Tensor]):
+    """Products too many to hold in memory: each use of a modality reads it from the catalogue.
+
+    What is read equals what would be held, so results are the same.
+
+    Attributes:
+        catalogue: its rows are read; mapped into memory, it takes none.
+        readers: by modality, fitted.
+        rows: int64 [n], of these products in the catalogue.
+        device: of the tensors.
+        workers: processes that read where ``parts`` goes through all of them.
+    """
+
+    catalogue: Dataset
+    readers: Mapping[str, Reader]
+    rows: np.ndarray
+    device: torch.device | str = "cpu"
+    workers: int = 0
+
+    def __getitem__(self, modality: str) -> Tensor:
+        """All of these products are read: meant for a batch, or for a modality that is small."""
+        values = self.readers[modality](self.catalogue, self.rows)
+        return _trimmed(values).to(self.device)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.readers)
+
+    def __len__(self) -> int:
+        return len(self.readers)
+
+    def take(self, rows: Tensor | slice) -> StreamedProducts:
+        """Some of them; nothing is read yet."""
+        places = rows if isinstance(rows, slice) else rows.cpu().numpy()
+        return replace(self, rows=self.rows[places])
+
+    def parts(self, size: int) -> Iterator[Products]:
+        """All of them, ``size`` at a time, read by the workers."""
+        # Processes that are forked cannot use a GPU.
+        here = replace(self, device="cpu")
+        places = [slice(start, start + size) for start in range(0, len(self.rows), size)]
+        for part in read_ahead(here.read, places, self.workers):
+            yield to_device(part, self.device)
+
+    def read(self, rows: Tensor | slice) -> Products:
+        """Some of them as tensors."""
+        return dict(self.take(rows))
 
 
 @dataclass(frozen=True)
@@ -39,18 +92,32 @@ class LabelledPairs:
 
 def count(products: Products) -> int:
     """How many there are."""
+    if isinstance(products, StreamedProducts):
+        return len(products.rows)
     return len(next(iter(products.values())))
 
 
 def take(products: Products, rows: Tensor | slice) -> Products:
     """Some of them; what no sequence among these fills is left off its end."""
+    if isinstance(products, StreamedProducts):
+        return products.take(rows)
     return {name: _trimmed(values[rows]) for name, values in products.items()}
 
 
 def parts(products: Products, size: int) -> Iterator[Products]:
     """All of them, ``size`` at a time."""
+    if isinstance(products, StreamedProducts):
+        yield from products.parts(size)
+        return
     for start in range(0, count(products), size):
         yield take(products, slice(start, start + size))
+
+
+def to_device(products: Products, device: torch.device | str) -> Products:
+    """The same on another device."""
+    if isinstance(products, StreamedProducts):
+        return replace(products, device=device)
+    return {name: values.to(device) for name, values in products.items()}
 
 
 def to_float(products: Products) -> Products:

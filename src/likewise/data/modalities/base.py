@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 class Reader:
     """From some columns of a catalogue to one tensor, a row a product.
 
-    A product lacks the modality where its row is all zero. What a reader learns it learns from
+    A product lacks the modality where its row is all zero. A row depends on nothing but its product
+    and what ``fit`` learned, so that products can be read in parts (int32 tensors are token ids,
+    which may be as long as the longest of a part). What a reader learns it learns from
     training products, and keeps in the folder of the run.
     """
 
