@@ -19,10 +19,10 @@ from likewise.data.products import (
     LabelledPairs,
     Products,
     StreamedProducts,
+    read_ahead,
     take,
     to_device,
 )
-from likewise.data.read_ahead import read_ahead
 from likewise.data.relevance import Groups, Pairs, Relevance
 from likewise.data.samplers.base import Sampler
 from likewise.data.samplers.uniform import Uniform
@@ -57,8 +57,7 @@ class UnitTensors:
         labels, int64 [b], and the groups of both, int64 [2 b].
         """
         units = units.to(self.targets[0].device)
-        # Streamed products are read here.
-        sides = (dict(take(self.products, side[units])) for side in self.sides)
+        sides = (take(self.products, side[units]) for side in self.sides)
         return *sides, *(values[..., units].flatten() for values in self.targets)
 
 
@@ -70,7 +69,7 @@ class Batches:
         batch_size: of them a batch.
         pick: makes a batch of some, int64 rows.
         order: gives the rows of this pass, int64.
-        workers: processes that pick, ahead of training; 0 picks in this one.
+        ahead: batches whose streamed products are read while one is trained on.
     """
 
     def __init__(
@@ -80,10 +79,10 @@ class Batches:
         pick: Callable[[Tensor], Any],
         order: Callable[[], Tensor],
         parts: int = 1,
-        workers: int = 0,
+        ahead: int = 0,
     ) -> None:
         self.batch_size, self.pick, self.order = batch_size, pick, order
-        self.workers = workers
+        self.ahead = ahead
         self.number = size // parts // batch_size
 
     def __len__(self) -> int:
@@ -91,9 +90,7 @@ class Batches:
 
     def __iter__(self) -> Iterator[Any]:
         chosen = self.order().split(self.batch_size)[: self.number]
-        if self.workers:
-            return read_ahead(self.pick, chosen, self.workers)
-        return map(self.pick, chosen)
+        return read_ahead(map(self.pick, chosen), self.ahead)
 
 
 class ProductModule(pl.LightningDataModule):
@@ -134,9 +131,11 @@ class ProductModule(pl.LightningDataModule):
         self.learns_from = learns_from
         self.sampler = sampler or Uniform()
         self.readers = dict(readers)
-        self.streamed = memory_budget is not None and self._bytes() > memory_budget
-        self.workers = workers if self.streamed else 0
-        self.products = self._stream() if self.streamed else self.read(data.catalogue)
+        self.products: Products = (
+            self.read(data.catalogue)
+            if memory_budget is None or self._bytes() <= memory_budget
+            else self._streamed(workers)
+        )
         self.rows = {name: torch.from_numpy(rows) for name, rows in data.splits.items()}
         self._on_device: dict[str, Any] = {}
 
@@ -160,9 +159,9 @@ class ProductModule(pl.LightningDataModule):
         held = len(self.data.catalogue) + sum(map(len, self.data.splits.values()))
         return held * bytes_per_product(self.data.catalogue, self.readers)
 
-    def _stream(self) -> Products:
+    def _streamed(self, workers: int) -> StreamedProducts:
         rows = np.arange(len(self.data.catalogue))
-        return StreamedProducts(self.data.catalogue, self.readers, rows, workers=self.workers)
+        return StreamedProducts(self.data.catalogue, self.readers, rows).with_workers(workers)
 
     @cached_property
     def groups(self) -> Tensor:
@@ -183,7 +182,9 @@ class ProductModule(pl.LightningDataModule):
     def gallery(self, device: torch.device | str = "cpu") -> GroupBatch:
         """Products and groups of the gallery of ``Groups`` on ``device`` (copied there once)."""
         rows = torch.from_numpy(self.data.get(Groups, "what is asked").gallery)
-        products = self._kept(f"gallery:{device}", lambda: to_device(take(self.products, rows), device))
+        products = self._kept(
+            f"gallery:{device}", lambda: to_device(take(self.products, rows), device)
+        )
         return products, self.groups[rows].to(device)
 
     def units(
@@ -220,9 +221,7 @@ class ProductModule(pl.LightningDataModule):
         """Shuffled batches; with several devices each takes its own part of every epoch."""
         assert self.trainer is not None
         trainer, parts = self.trainer, self.trainer.world_size
-        # What workers read is on the CPU; Lightning moves the batches.
-        device = "cpu" if self.streamed else self._device()
-        units = self.units(self.learns_from, "train", device)
+        units = self.units(self.learns_from, "train", self._device())
         labels = units.targets[0].cpu()
 
         def order() -> Tensor:
@@ -231,9 +230,9 @@ class ProductModule(pl.LightningDataModule):
             # Whole batches, as a sampler may have chosen which products meet in one.
             return torch.cat(rows.split(self.batch_size)[trainer.global_rank :: parts])
 
-        return Batches(
-            len(labels), self.batch_size, units.batch, order, parts, workers=self.workers
-        )
+        products = units.products
+        ahead = products.ahead if isinstance(products, StreamedProducts) else 0
+        return Batches(len(labels), self.batch_size, units.batch, order, parts, ahead)
 
     def val_dataloader(self) -> list[int]:
         """One step: a task scores the whole validation split at once."""
@@ -242,4 +241,3 @@ class ProductModule(pl.LightningDataModule):
     def _device(self) -> torch.device:
         assert self.trainer is not None
         return self.trainer.strategy.root_device
-

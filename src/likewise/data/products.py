@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from likewise.data.read_ahead import read_ahead
+from likewise.data.workers import Workers
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -32,14 +33,14 @@ class StreamedProducts(Mapping[str, Tensor]):
         readers: by modality, fitted.
         rows: int64 [n], of these products in the catalogue.
         device: of the tensors.
-        workers: processes that read where ``parts`` goes through all of them.
+        workers: read ahead; ``None`` reads in this process.
     """
 
     catalogue: Dataset
     readers: Mapping[str, Reader]
     rows: np.ndarray
     device: torch.device | str = "cpu"
-    workers: int = 0
+    workers: Workers | None = None
 
     def __getitem__(self, modality: str) -> Tensor:
         """All of these products are read: meant for a batch, or for a modality that is small."""
@@ -52,22 +53,30 @@ class StreamedProducts(Mapping[str, Tensor]):
     def __len__(self) -> int:
         return len(self.readers)
 
+    @property
+    def ahead(self) -> int:
+        """How many batches are read while one is used."""
+        return 2 * self.workers.number if self.workers is not None else 0
+
+    def with_workers(self, number: int) -> StreamedProducts:
+        """The same, read by a number of processes; by this one for 0."""
+        return replace(self, workers=Workers(self.read, number)) if number else self
+
+    def read(self, rows: np.ndarray) -> Products:
+        """Rows (int64) of the catalogue as tensors."""
+        return dict(replace(self, rows=rows))
+
     def take(self, rows: Tensor | slice) -> StreamedProducts:
         """Some of them; nothing is read yet."""
         places = rows if isinstance(rows, slice) else rows.cpu().numpy()
         return replace(self, rows=self.rows[places])
 
-    def parts(self, size: int) -> Iterator[Products]:
-        """All of them, ``size`` at a time, read by the workers."""
-        # Processes that are forked cannot use a GPU.
-        here = replace(self, device="cpu")
-        places = [slice(start, start + size) for start in range(0, len(self.rows), size)]
-        for part in read_ahead(here.read, places, self.workers):
-            yield to_device(part, self.device)
-
-    def read(self, rows: Tensor | slice) -> Products:
-        """Some of them as tensors."""
-        return dict(self.take(rows))
+    def start(self) -> Callable[[], Products]:
+        """Begin to read all of them; what is returned waits for that."""
+        if self.workers is None:
+            return lambda: dict(self)
+        wait = self.workers.start(self.rows)
+        return lambda: to_device(wait(), self.device)
 
 
 @dataclass(frozen=True)
@@ -107,10 +116,31 @@ def take(products: Products, rows: Tensor | slice) -> Products:
 def parts(products: Products, size: int) -> Iterator[Products]:
     """All of them, ``size`` at a time."""
     if isinstance(products, StreamedProducts):
-        yield from products.parts(size)
+        places = (slice(start, start + size) for start in range(0, count(products), size))
+        for (part,) in read_ahead(((products.take(rows),) for rows in places), products.ahead):
+            yield part
         return
     for start in range(0, count(products), size):
         yield take(products, slice(start, start + size))
+
+
+def read_ahead(batches: Iterable[tuple[Any, ...]], ahead: int) -> Iterator[tuple[Any, ...]]:
+    """The batches with the streamed products in them as tensors.
+
+    Args:
+        ahead: batches that are read while one is used.
+    """
+    waiting: deque[list[Callable[[], Any]]] = deque()
+    for batch in batches:
+        waiting.append([_started(part) for part in batch])
+        if len(waiting) > ahead:
+            yield tuple(wait() for wait in waiting.popleft())
+    for rest in waiting:
+        yield tuple(wait() for wait in rest)
+
+
+def _started(part: Any) -> Callable[[], Any]:
+    return part.start() if isinstance(part, StreamedProducts) else lambda: part
 
 
 def to_device(products: Products, device: torch.device | str) -> Products:
