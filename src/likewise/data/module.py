@@ -89,8 +89,9 @@ class Batches:
         return self.number
 
     def __iter__(self) -> Iterator[Any]:
+        # Asked for with the first batch: only then does a resumed run know its epoch.
         chosen = self.order().split(self.batch_size)[: self.number]
-        return read_ahead(map(self.pick, chosen), self.ahead)
+        yield from read_ahead(map(self.pick, chosen), self.ahead)
 
 
 class ProductModule(pl.LightningDataModule):

@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import parent_process
+from multiprocessing.util import Finalize
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ class Workers:
     def __init__(self, read: Callable[[np.ndarray], Any], number: int) -> None:
         self.number = number
         self._pool = ProcessPoolExecutor(number, initializer=_begin, initargs=(read,))
+        # Else the end of a process that is a child itself would wait for its workers for ever.
+        Finalize(self, self._pool.shutdown, exitpriority=0)
         with _without_threads():
             self._pool.submit(int).result()
 
