@@ -39,8 +39,9 @@ class Workers:
     def __init__(self, read: Callable[[np.ndarray], Any], number: int) -> None:
         self.number = number
         self._pool = ProcessPoolExecutor(number, initializer=_begin, initargs=(read,))
-        # Else the end of a process that is a child itself would wait for its workers for ever.
-        Finalize(self, self._pool.shutdown, exitpriority=0)
+        # Else a process that is a child itself would wait for its workers for ever when it ends.
+        # The priority puts it before the queue of the pool is closed (10).
+        Finalize(self, self._pool.shutdown, exitpriority=100)
         with _without_threads():
             self._pool.submit(int).result()
 
