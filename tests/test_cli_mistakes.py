@@ -35,6 +35,9 @@ MISTAKES = {
     "no batch": (["batch_size=0"], "batch_size=0"),
     "word for number": (["batch_size=abc"], "batch_size=abc"),
     "negative seed": (["seed=-1"], "seed=-1"),
+    "no size": (["memory_budget=abc"], "memory_budget=abc must be a size such as 500MB"),
+    "negative size": (["memory_budget=-1GB"], "memory_budget=-1GB must be a size"),
+    "negative workers": (["workers=-1"], "workers=-1 must be a whole number of at least 0"),
     "no epoch": (["trainer.max_epochs=0"], "max_epochs=0"),
     "no width": (["embedding_size=0"], "embedding_size=0"),
     "proxies": (

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from likewise.scorer import Scorer
     from likewise.similarity.base import Similarity
 
-# The number of products that are read and embedded at once.
+# The number of products that are read and embedded at once, and the bytes that they may take.
 CHUNK = 20_000
+CHUNK_BYTES = 2**29
 # The column of a product that is given as a text only.
 TEXT = "title"
 # A product: a mapping of columns to values, or a text.
@@ -137,8 +138,12 @@ class Model:
 
     def stream(self, catalogue: Dataset, rows: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Yield rows (int64) of a clean catalogue and embeddings, float32 [n, d], in chunks."""
-        for start in range(0, len(rows), CHUNK):
-            chosen = rows[start : start + CHUNK]
+        from likewise.data.memory import bytes_per_product
+
+        fitting = int(CHUNK_BYTES / max(1, bytes_per_product(catalogue, self.readers)))
+        size = max(1, min(CHUNK, fitting))
+        for start in range(0, len(rows), size):
+            chosen = rows[start : start + size]
             yield chosen, self.encoder.embed(self._read(catalogue, chosen))
 
     def _read(self, catalogue: Dataset, rows: np.ndarray) -> dict[str, Tensor]:

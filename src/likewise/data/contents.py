@@ -10,7 +10,7 @@ import numpy as np
 
 from likewise.data.duplicates import Contents
 from likewise.data.image_hash import PictureDuplicates
-from likewise.data.images import has_pixels, image_array
+from likewise.data.images import has_pixels, image_array, image_parts
 from likewise.data.text_hash import TextDuplicates, normalised
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def content_numbers(catalogue: Dataset) -> np.ndarray:
     values: list[Iterable[Any]] = []
     if has_pixels(catalogue):
         columns.remove("image")
-        values.append(hashlib.sha256(picture).digest() for picture in image_array(catalogue))
+        pictures = (picture for part in image_parts(catalogue) for picture in part)
+        values.append(hashlib.sha256(picture).digest() for picture in pictures)
     table = catalogue.select_columns(columns).with_format("arrow")[:] if columns else {}
     values += [table[name].to_pylist() for name in columns]
     rows = zip(*values, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,3 +58,9 @@ def image_array(catalogue: Dataset) -> np.ndarray:
     pieces = catalogue.with_format("arrow")[:]["image"].chunks
     flat = [np.asarray(p.storage.flatten().flatten().flatten()) for p in pieces]
     return np.concatenate(flat).reshape(-1, *shape)
+
+
+def image_parts(catalogue: Dataset, size: int = 256) -> Iterator[np.ndarray]:
+    """The same, ``size`` pictures at a time."""
+    for start in range(0, len(catalogue), size):
+        yield image_array(catalogue.select(range(start, min(start + size, len(catalogue)))))

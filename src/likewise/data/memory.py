@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from likewise.errors import LikewiseError
 
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from likewise.data.modalities.base import Reader
+
 # Pixels a side; encoders of pictures take fewer, and a picture of this size holds 3 MiB.
 LARGEST_IMAGE = 1024
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+# Products that are read to estimate the memory of all.
+SAMPLE = 64
 
 
 def check_image_size(size: int, least: int = 1) -> None:
@@ -37,3 +50,27 @@ def check_memory(needed: float, what: str, advice: str) -> None:
             f"{what} would need about {needed / 1e9:,.0f} GB of memory, and this machine has "
             f"{held / 1e9:,.0f} GB; {advice}"
         )
+
+
+def parse_budget(value: Any) -> int | None:
+    """Bytes of ``memory_budget``, such as ``1GB`` or ``500 MB``; ``None`` for no limit."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?B|)", str(value).strip().upper())
+    if found is None or isinstance(value, bool):
+        raise LikewiseError(
+            f"memory_budget={value} must be a size such as 500MB or 2GB, or null to hold all "
+            "products in memory"
+        )
+    return int(float(found[1]) * UNITS[found[2]])
+
+
+def bytes_per_product(catalogue: Dataset, readers: Mapping[str, Reader]) -> float:
+    """Estimated bytes of the tensors of one product, from a sample of the catalogue.
+
+    It is exact where all rows have one length, as those of pictures do.
+    """
+    count = len(catalogue)
+    rows = np.unique(np.linspace(0, max(0, count - 1), SAMPLE).astype(np.int64))[:count]
+    tensors = [reader(catalogue, rows) for reader in readers.values()]
+    return sum(values.nbytes for values in tensors) / max(1, len(rows))

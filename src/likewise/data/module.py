@@ -1,4 +1,4 @@
-"""Batches of products held in memory: indexed a batch at a time, on the device."""
+"""Batches of products: held in memory on the device, or read ahead where they do not fit."""
 
 from __future__ import annotations
 
@@ -13,8 +13,16 @@ import torch
 from torch import Tensor
 
 from likewise.data.catalogue import ProductData
+from likewise.data.memory import bytes_per_product
 from likewise.data.modalities.base import Reader
-from likewise.data.products import LabelledPairs, Products, take
+from likewise.data.products import (
+    LabelledPairs,
+    Products,
+    StreamedProducts,
+    read_ahead,
+    take,
+    to_device,
+)
 from likewise.data.relevance import Groups, Pairs, Relevance
 from likewise.data.samplers.base import Sampler
 from likewise.data.samplers.uniform import Uniform
@@ -61,6 +69,7 @@ class Batches:
         batch_size: of them a batch.
         pick: makes a batch of some, int64 rows.
         order: gives the rows of this pass, int64.
+        ahead: batches whose streamed products are read while one is trained on.
     """
 
     def __init__(
@@ -70,21 +79,26 @@ class Batches:
         pick: Callable[[Tensor], Any],
         order: Callable[[], Tensor],
         parts: int = 1,
+        ahead: int = 0,
     ) -> None:
         self.batch_size, self.pick, self.order = batch_size, pick, order
+        self.ahead = ahead
         self.number = size // parts // batch_size
 
     def __len__(self) -> int:
         return self.number
 
     def __iter__(self) -> Iterator[Any]:
-        rows = self.order()
-        for batch in range(self.number):
-            yield self.pick(rows[batch * self.batch_size : (batch + 1) * self.batch_size])
+        # Asked for with the first batch: only then does a resumed run know its epoch.
+        chosen = self.order().split(self.batch_size)[: self.number]
+        yield from read_ahead(map(self.pick, chosen), self.ahead)
 
 
 class ProductModule(pl.LightningDataModule):
     """The products of a catalogue as one tensor a modality, on the training device from the start.
+
+    Where these tensors are larger than ``memory_budget``, products are read when they are needed,
+    by worker processes, in the same order and to the same results.
 
     Args:
         data: what a source loaded.
@@ -94,6 +108,9 @@ class ProductModule(pl.LightningDataModule):
             alone, so that a resumed run sees what an uninterrupted one would.
         sampler: draws that order; ``None`` for ``Uniform``.
         learns_from: the kind of relevance that batches are made of.
+        memory_budget: bytes that the tensors of the catalogue and of its splits may take together;
+            ``None`` for any number.
+        workers: processes that read what is not held; 0 reads in this one.
 
     Whether there is enough to train on is looked at when training begins; a finished run is
     evaluated on any number of products.
@@ -107,13 +124,19 @@ class ProductModule(pl.LightningDataModule):
         seed: int,
         sampler: Sampler | None = None,
         learns_from: type[Relevance] = Groups,
+        memory_budget: int | None = None,
+        workers: int = 0,
     ) -> None:
         super().__init__()
         self.data, self.batch_size, self.seed = data, batch_size, seed
         self.learns_from = learns_from
         self.sampler = sampler or Uniform()
         self.readers = dict(readers)
-        self.products = self.read(data.catalogue)
+        self.products: Products = (
+            self.read(data.catalogue)
+            if memory_budget is None or self._bytes() <= memory_budget
+            else self._streamed(workers)
+        )
         self.rows = {name: torch.from_numpy(rows) for name, rows in data.splits.items()}
         self._on_device: dict[str, Any] = {}
 
@@ -132,6 +155,15 @@ class ProductModule(pl.LightningDataModule):
         rows = np.arange(len(catalogue))
         return {name: reader(catalogue, rows) for name, reader in self.readers.items()}
 
+    def _bytes(self) -> float:
+        """An estimate of what the tensors of the catalogue and of its splits would take."""
+        held = len(self.data.catalogue) + sum(map(len, self.data.splits.values()))
+        return held * bytes_per_product(self.data.catalogue, self.readers)
+
+    def _streamed(self, workers: int) -> StreamedProducts:
+        rows = np.arange(len(self.data.catalogue))
+        return StreamedProducts(self.data.catalogue, self.readers, rows).with_workers(workers)
+
     @cached_property
     def groups(self) -> Tensor:
         """int64 [n], the group of each product of the catalogue, see ``Groups.numbers``."""
@@ -141,7 +173,7 @@ class ProductModule(pl.LightningDataModule):
     def products_of(self, split: str, device: torch.device | str = "cpu") -> Products:
         """Products of a split on ``device`` (copied there once)."""
         return self._kept(
-            f"{split}:{device}", lambda: _to(take(self.products, self.rows[split]), device)
+            f"{split}:{device}", lambda: to_device(take(self.products, self.rows[split]), device)
         )
 
     def split(self, name: str, device: torch.device | str = "cpu") -> GroupBatch:
@@ -151,7 +183,9 @@ class ProductModule(pl.LightningDataModule):
     def gallery(self, device: torch.device | str = "cpu") -> GroupBatch:
         """Products and groups of the gallery of ``Groups`` on ``device`` (copied there once)."""
         rows = torch.from_numpy(self.data.get(Groups, "what is asked").gallery)
-        products = self._kept(f"gallery:{device}", lambda: _to(take(self.products, rows), device))
+        products = self._kept(
+            f"gallery:{device}", lambda: to_device(take(self.products, rows), device)
+        )
         return products, self.groups[rows].to(device)
 
     def units(
@@ -163,7 +197,7 @@ class ProductModule(pl.LightningDataModule):
             units = self.data.get(kind, "the method").units(split)
             rows, places = np.unique(units.products, return_inverse=True)
             return UnitTensors(
-                _to(take(self.products, torch.from_numpy(rows)), device),
+                to_device(take(self.products, torch.from_numpy(rows)), device),
                 rows,
                 tuple(torch.from_numpy(places.reshape(units.products.shape)).to(device)),
                 tuple(torch.from_numpy(values).to(device) for values in units.targets),
@@ -197,7 +231,9 @@ class ProductModule(pl.LightningDataModule):
             # Whole batches, as a sampler may have chosen which products meet in one.
             return torch.cat(rows.split(self.batch_size)[trainer.global_rank :: parts])
 
-        return Batches(len(labels), self.batch_size, units.batch, order, parts)
+        products = units.products
+        ahead = products.ahead if isinstance(products, StreamedProducts) else 0
+        return Batches(len(labels), self.batch_size, units.batch, order, parts, ahead)
 
     def val_dataloader(self) -> list[int]:
         """One step: a task scores the whole validation split at once."""
@@ -206,7 +242,3 @@ class ProductModule(pl.LightningDataModule):
     def _device(self) -> torch.device:
         assert self.trainer is not None
         return self.trainer.strategy.root_device
-
-
-def _to(products: Products, device: torch.device | str) -> Products:
-    return {name: values.to(device) for name, values in products.items()}

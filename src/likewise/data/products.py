@@ -2,20 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from likewise.data.workers import Workers
+
 if TYPE_CHECKING:
     from datasets import Dataset
+
+    from likewise.data.modalities.base import Reader
 
 # Tensors by modality, with one row per product. Pictures are uint8; token ids are int32, padded
 # with 0.
 Products = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class StreamedProducts(Mapping[str, Tensor]):
+    """Products too many to hold in memory: each use of a modality reads it from the catalogue.
+
+    What is read equals what would be held, so results are the same.
+
+    Attributes:
+        catalogue: its rows are read; mapped into memory, it takes none.
+        readers: by modality, fitted.
+        rows: int64 [n], of these products in the catalogue.
+        device: of the tensors.
+        workers: read ahead; ``None`` reads in this process.
+    """
+
+    catalogue: Dataset
+    readers: Mapping[str, Reader]
+    rows: np.ndarray
+    device: torch.device | str = "cpu"
+    workers: Workers | None = None
+
+    def __getitem__(self, modality: str) -> Tensor:
+        """All of these products are read: meant for a batch, or for a modality that is small."""
+        values = self.readers[modality](self.catalogue, self.rows)
+        return _trimmed(values).to(self.device)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.readers)
+
+    def __len__(self) -> int:
+        return len(self.readers)
+
+    @property
+    def ahead(self) -> int:
+        """How many batches are read while one is used."""
+        return 2 * self.workers.number if self.workers is not None else 0
+
+    def with_workers(self, number: int) -> StreamedProducts:
+        """The same, read by a number of processes; by this one for 0."""
+        return replace(self, workers=Workers(self.read, number)) if number else self
+
+    def read(self, rows: np.ndarray) -> Products:
+        """Rows (int64) of the catalogue as tensors."""
+        return dict(replace(self, rows=rows))
+
+    def take(self, rows: Tensor | slice) -> StreamedProducts:
+        """Some of them; nothing is read yet."""
+        places = rows if isinstance(rows, slice) else rows.cpu().numpy()
+        return replace(self, rows=self.rows[places])
+
+    def start(self) -> Callable[[], Products]:
+        """Begin to read all of them; what is returned waits for that."""
+        if self.workers is None:
+            return lambda: dict(self)
+        wait = self.workers.start(self.rows)
+        return lambda: to_device(wait(), self.device)
 
 
 @dataclass(frozen=True)
@@ -52,6 +114,32 @@ def parts(products: Products, size: int) -> Iterator[Products]:
     """Yield all products in batches of ``size``."""
     for start in range(0, count(products), size):
         yield take(products, slice(start, start + size))
+
+
+def read_ahead(batches: Iterable[tuple[Any, ...]], ahead: int) -> Iterator[tuple[Any, ...]]:
+    """The batches with the streamed products in them as tensors.
+
+    Args:
+        ahead: batches that are read while one is used.
+    """
+    waiting: deque[list[Callable[[], Any]]] = deque()
+    for batch in batches:
+        waiting.append([_started(part) for part in batch])
+        if len(waiting) > ahead:
+            yield tuple(wait() for wait in waiting.popleft())
+    for rest in waiting:
+        yield tuple(wait() for wait in rest)
+
+
+def _started(part: Any) -> Callable[[], Any]:
+    return part.start() if isinstance(part, StreamedProducts) else lambda: part
+
+
+def to_device(products: Products, device: torch.device | str) -> Products:
+    """The same on another device."""
+    if isinstance(products, StreamedProducts):
+        return replace(products, device=device)
+    return {name: values.to(device) for name, values in products.items()}
 
 
 def to_float(products: Products) -> Products:

@@ -9,7 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from likewise.data.products import Products, parts, to_float
+from likewise.data.products import Products, parts, take, to_float
+
+# Numbers of the products that are embedded at once, 3 x 224 x 224 of a picture of that size: the
+# maps of a convolution take many times their memory.
+NUMBERS = 2**24
 
 
 class Encoder(nn.Module):
@@ -64,6 +68,13 @@ class Encoder(nn.Module):
 
     @torch.no_grad()
     def embed(self, products: Products, batch_size: int = 1024) -> Tensor:
-        """Embed many products in batches in evaluation mode: float32 [n, embedding_size]."""
+        """Embed many products in batches in evaluation mode: float32 [n, embedding_size].
+
+        Args:
+            products: as they are held, or streamed.
+            batch_size: products at a time; fewer if they are large, such as big pictures.
+        """
         self.eval()
-        return torch.cat([self(to_float(part)).float() for part in parts(products, batch_size)])
+        one = sum(values.numel() for values in take(products, slice(0, 1)).values())
+        size = min(batch_size, max(16, NUMBERS // max(1, one) // 16 * 16))
+        return torch.cat([self(to_float(part)).float() for part in parts(products, size)])

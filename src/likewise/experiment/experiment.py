@@ -9,6 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from likewise.data.catalogue import ProductData
+from likewise.data.memory import parse_budget
 from likewise.data.modalities.base import Reader
 from likewise.data.module import ProductModule
 from likewise.errors import LikewiseError
@@ -44,6 +45,8 @@ class Experiment:
             self.config.seed,
             make(self.config.sampler),
             learns_from(self.config),
+            parse_budget(self.config.memory_budget),
+            self.config.workers,
         )
 
 

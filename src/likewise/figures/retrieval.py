@@ -49,9 +49,17 @@ def retrieval_figures(
     figures = {"similarity": heat, "map": plane}
     if has_pixels(data.catalogue):
         neighbours, values = _neighbours(embeddings, queries, similarity, nearest)
-        pictures = image_array(data.catalogue.select(rows))
+        # Only what is shown is read, as a split may hold more pictures than memory.
+        seen = np.column_stack([queries, neighbours])
+        read, places = np.unique(seen, return_inverse=True)
+        places = places.reshape(seen.shape)
         figures["neighbours"] = neighbour_gallery(
-            pictures, groups, queries, neighbours, values, known.names
+            image_array(data.catalogue.select(rows[read])),
+            groups[read],
+            places[:, 0],
+            places[:, 1:],
+            values,
+            known.names,
         )
     return figures
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from likewise.atomic import atomic
 from likewise.data.catalogue import ProductData
+from likewise.data.memory import parse_budget
 from likewise.data.module import ProductModule
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
@@ -77,10 +78,18 @@ class SavedRun:
 
     @cached_property
     def module(self) -> ProductModule:
-        """The products of the data as tensors."""
-        sizes = self.config.batch_size, self.config.seed
-        kind = learns_from(self.config)
-        return ProductModule(self.data, self.model.readers, *sizes, learns_from=kind)
+        """The products as tensors, or streamed where the run's budget of memory says so."""
+        config = self.config
+        return ProductModule(
+            self.data,
+            self.model.readers,
+            config.batch_size,
+            config.seed,
+            learns_from=learns_from(config),
+            # Runs of earlier versions do not have these.
+            memory_budget=parse_budget(config.get("memory_budget")),
+            workers=config.get("workers", 0),
+        )
 
     def rows(self, split: str) -> np.ndarray:
         """Return the catalogue rows of a split, int64; ``all`` is the whole catalogue."""

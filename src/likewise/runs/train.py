@@ -22,6 +22,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from safetensors.torch import save_file
 
 from likewise.data.catalogue import ProductData
+from likewise.data.memory import parse_budget
 from likewise.data.module import ProductModule
 from likewise.data.products import count, take
 from likewise.data.samplers.base import Sampler
@@ -61,6 +62,7 @@ RANGES = {
     "embedding_size": (1, WHATEVER),
     "seed": (0, 2**32 - 1),
     "trainer.max_epochs": (1, WHATEVER),
+    "workers": (0, 256),
 }
 
 
@@ -78,6 +80,7 @@ def check(experiment: Experiment) -> None:
             raise LikewiseError(
                 f"{key}={value} must be a whole number of at least {least}{most_said}"
             )
+    parse_budget(config.memory_budget)
     patience = config.trainer.patience
     if patience is not None and not (isinstance(patience, int) and patience >= 0):
         raise LikewiseError(

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from likewise.data.catalogue import make_catalogue
 from likewise.data.module import ProductModule
-from likewise.data.products import take
+from likewise.data.products import take, to_device
 from likewise.data.relevance import Judgements
 from likewise.matchers.base import EmbeddingMatcher
 from likewise.metrics.graded import GradedMetric, GradedRanking
@@ -73,10 +73,7 @@ class Search(Task):
         ids = [str(place) for place in range(len(texts))]
         titles = make_catalogue({"product_id": ids, "title": texts})
         parts = module.read(titles), take(module.products, torch.from_numpy(rows))
-        left, right = (
-            scorer.encoder.embed({name: values.to(device) for name, values in part.items()})
-            for part in parts
-        )
+        left, right = (scorer.encoder.embed(to_device(part, device)) for part in parts)
         pairs = zip(_chunks(query), _chunks(place), strict=True)
         found = [scorer.compare(left[one], right[other]) for one, other in pairs]
         return torch.cat(found).double().cpu().numpy()

@@ -17,6 +17,8 @@ class Reader:
 
     A row of zeros means that the product lacks the modality. A reader is fitted to training
     products only, and what it learned is saved in the folder of the run.
+    The row of a product depends on nothing but the product and what was fitted, so that
+    products can be read in parts; int32 tensors are token ids, as long as the longest of a part.
     """
 
     def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:

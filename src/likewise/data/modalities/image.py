@@ -43,7 +43,7 @@ class Images(Reader):
                 f"the pictures are {theirs}, and the encoder was trained on {own} (channels, "
                 "height, width); set data.image_size"
             )
-        pictures = torch.from_numpy(image_array(catalogue.select(rows)).copy())
+        pictures = torch.from_numpy(image_array(catalogue.select(rows)))
         return _with_channels(pictures, self.shape[0])
 
     def sizes(self) -> dict[str, Any]:
