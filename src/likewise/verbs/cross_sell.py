@@ -1,0 +1,32 @@
+"""The verb ``likewise cross-sell``."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from likewise.verbs.arguments import add_found, listed
+
+HELP = "recommend products of a finished run that go with those of a basket"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the options and overrides of the verb."""
+    add_found(parser)
+    parser.add_argument("--basket", default="", help="product ids: a,b")
+
+
+def run(options: Namespace) -> None:
+    """Print the best products, best first."""
+    from likewise.runs.hits import as_text
+    from likewise.runs.recommending import cross_sell
+    from likewise.runs.saved import open_run
+
+    opened = open_run(options.run, options.overrides, tuple(options.allow))
+    found = cross_sell(
+        opened,
+        listed(options.basket),
+        options.top_k,
+        listed(options.exclude),
+        options.diversity,
+    )
+    print(as_text(found, options.json))
