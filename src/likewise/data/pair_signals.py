@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
@@ -117,15 +116,15 @@ class PairSignals:
         """Whether it has learned."""
         return bool(self.columns)
 
-    def to_json(self) -> str:
+    def to_dict(self) -> dict[str, Any]:
         """What was learned."""
-        return json.dumps(vars(self), ensure_ascii=True)
+        return dict(vars(self))
 
     @classmethod
-    def from_json(cls, text: str) -> PairSignals:
-        """What ``to_json`` wrote."""
+    def of(cls, learned: Mapping[str, Any]) -> PairSignals:
+        """With what ``to_dict`` gave."""
         made = cls()
-        vars(made).update(json.loads(text))
+        vars(made).update(learned)
         return made
 
     @property

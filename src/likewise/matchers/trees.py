@@ -17,8 +17,8 @@ class Trees(nn.Module):
     Attributes:
         feature, left, right: int64 [trees, nodes]; a leaf is its own child, and its feature is 0.
         threshold, value: float64 [trees, nodes]; a row goes left up to the threshold, and the value
-            of its leaf is added to its log odds.
-        start: float64, the initial log odds, to which the trees add.
+            of its leaf is added to its score.
+        start: float64, the initial score (log odds of a classifier), to which the trees add.
     """
 
     feature: Tensor
@@ -35,12 +35,12 @@ class Trees(nn.Module):
             self.register_buffer(name, torch.zeros(0, 0, dtype=kind))
         self.register_buffer("start", torch.zeros((), dtype=torch.float64))
 
-    def take(self, model: Any, row: np.ndarray) -> None:
-        """The trees of a ``GradientBoostingClassifier`` of two classes.
+    def take(self, model: Any, row: np.ndarray, score: float) -> None:
+        """The trees of a ``GradientBoostingClassifier`` of two classes, or of a regressor.
 
         Args:
-            row: float32 [1, k], any row; the initial log odds are found from the model's log odds
-                of it.
+            row: float32 [1, k], any row.
+            score: what the model gives it, log odds of a classifier; the start is found from it.
         """
         trees = [grown[0].tree_ for grown in model.estimators_]
         nodes = max(tree.node_count for tree in trees)
@@ -61,9 +61,8 @@ class Trees(nn.Module):
             made["value"][some] = model.learning_rate * tree.value[:, 0, 0]
         for name, values in made.items():
             setattr(self, name, torch.from_numpy(values))
-        said = torch.tensor(float(model.decision_function(row)[0]), dtype=torch.float64)
         self.start.zero_()
-        self.start = said - self(torch.from_numpy(row))[0]
+        self.start = score - self(torch.from_numpy(row))[0]
 
     def count_nodes(self) -> int:
         """Thresholds and leaves of all trees; what only fills the table up is not counted."""
@@ -72,7 +71,7 @@ class Trees(nn.Module):
         return 2 * int((self.left != own).sum()) + len(self.left)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Log odds float64 [m] of rows float32 [m, k]."""
+        """Scores float64 [m] of rows float32 [m, k]: log odds, or predicted numbers."""
         tree = torch.arange(len(self.feature), device=rows.device)
         node = tree.new_zeros(len(rows), len(tree))
         while True:
