@@ -12,7 +12,18 @@ from importlib import import_module
 
 from likewise.errors import LikewiseError
 
-VERBS = ("train", "study", "compare", "evaluate", "embed", "matrix", "similar", "data", "doctor")
+VERBS = (
+    "train",
+    "study",
+    "compare",
+    "evaluate",
+    "embed",
+    "matrix",
+    "similar",
+    "search",
+    "data",
+    "doctor",
+)
 INTERRUPTED = "interrupted; finished runs are kept, and this one goes on where it was"
 EPILOG = "Overrides are Hydra's: likewise train encoder=rnn loss=triplet trainer.max_epochs=5"
 
