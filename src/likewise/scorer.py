@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from torch import nn
 
 from likewise.encoders.base import Encoder
-from likewise.errors import LikewiseError
 from likewise.similarity.base import Similarity
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ class Scorer(nn.Module):
             for one.
         modalities: what it reads itself, beside the modalities of its encoder.
         trained_by: the name of the one method that can train it; ``None`` for any method.
-        learns_from: for ``method=fit``, the kinds of relevance that it can learn from, of which
-            the data need one.
         uninitialised: options that make the same scorer without reading its initial weights.
         gives: what it does, a verb with its object for sentences.
         advice: how to choose one of its kind.
@@ -38,7 +36,6 @@ class Scorer(nn.Module):
     encoder_use: ClassVar[Literal["required", "optional", "none"]] = "none"
     modalities: ClassVar[tuple[str, ...]] = ()
     trained_by: str | None = None
-    learns_from: ClassVar[tuple[type[Relevance], ...]] = ()
     uninitialised: ClassVar[Mapping[str, Any]] = {}
     gives: ClassVar[str] = "gives scores"
     advice: ClassVar[str] = "choose another scorer"
@@ -56,10 +53,21 @@ class Scorer(nn.Module):
     def prepare(self, module: ProductModule) -> None:
         """Look at the catalogue before anything is scored, where that is needed."""
 
+
+class LearnsAtOnce(Scorer):
+    """A scorer that ``method=fit`` trains, without gradient steps.
+
+    Attributes:
+        learns_from: the kinds of relevance that it can learn from, of which the data need one.
+    """
+
+    trained_by = "fit"
+    learns_from: ClassVar[tuple[type[Relevance], ...]] = ()
+
+    @abstractmethod
     def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
-        """Learn everything at once; returns how many products were read, each as often as read.
+        """Learn everything; returns how many products were read, each as often as it was read.
 
         Args:
             splits: whose relevance is learned from.
         """
-        raise LikewiseError(f"{type(self).__name__} cannot learn all at once")

@@ -11,7 +11,7 @@ from datasets import Dataset
 
 from likewise.data.catalogue import ProductData, make_catalogue
 from likewise.data.histories import Histories
-from likewise.data.relevance import Behaviour
+from likewise.data.relevance import Events, Trust
 
 
 def make_data(
@@ -21,17 +21,16 @@ def make_data(
     user = np.repeat(np.arange(len(sequences)) * 10, [len(one) for one in sequences])
     events = {"user": user, "product": np.array([row for one in sequences for row in one], int)}
     pairs = 10 * np.array(trust or [], int).reshape(-1, 2)
-    network = Dataset(pa.table({"user": pairs[:, 0], "trusts": pairs[:, 1]}))
     return ProductData(
         catalogue=make_catalogue({"product_id": [str(row) for row in range(products)]}),
-        groups=np.full(products, -1),
-        group_names=[],
         splits={"train": np.arange(products)},
         fingerprint="",
-        behaviour=Behaviour(
-            Dataset(pa.table(events)),
-            {"train": np.arange(len(user))},
-            None if trust is None else network,
+        relevance=(
+            Events(
+                Dataset(pa.table(events)),
+                {"train": np.arange(len(user))},
+                Trust(pairs[:, 0], pairs[:, 1]),
+            ),
         ),
     )
 

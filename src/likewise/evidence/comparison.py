@@ -54,6 +54,20 @@ class Comparison:
         """What the evidence does and does not say."""
         return caveat(self.summaries, any(contrast.pooled for contrast in self.against_best))
 
+    def notes(self) -> list[str]:
+        """How the runs were trained and scored; a note of some methods only names these."""
+        names = list(dict.fromkeys(run.name for run in self.results))
+        said: dict[str, list[str]] = {}
+        for run in self.results:
+            for note in run.notes:
+                said.setdefault(note, []).append(run.name)
+        found = []
+        for note, runs in said.items():
+            methods = [name for name in names if name in runs]
+            whose = "" if len(methods) == len(names) else f"{', '.join(methods)}: "
+            found.append(whose + note)
+        return found
+
     def doubts(self) -> list[str]:
         """What makes the runs hard to compare."""
         found = doubts(self.results)

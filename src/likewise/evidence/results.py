@@ -41,6 +41,8 @@ class RunResult:
     primary: str | None = None
     # Captions of the pictures that the run left, by title; None where not recorded.
     pictures: dict[str, str] | None = None
+    # Sentences on how the run was trained and scored.
+    notes: tuple[str, ...] = ()
 
     def history(self) -> list[dict[str, float]]:
         """One mapping an epoch; empty where the run left no ``history.json``."""
@@ -170,6 +172,7 @@ def read_run(folder: Path) -> RunResult:
                 for name, said in (content.get("specifications") or {}).items()
             },
             clusters=None if content.get("clusters") is None else tuple(content["clusters"]),
+            notes=tuple(content.get("notes") or ()),
             pictures=None if content.get("pictures") is None else dict(content["pictures"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

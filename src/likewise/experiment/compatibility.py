@@ -150,7 +150,7 @@ def check_parameters(config: DictConfig, method: Method) -> None:
             f"{chosen_name(config)} has a layer of width 0; every width, such as "
             "those of encoder.hidden_sizes, must be at least 1"
         )
-    parameters = [p for part in method.trained() for p in part.parameters()]
+    parameters = [p for part in method.trained() for p in part.parameters() if method.trains]
     if parameters and not any(parameter.requires_grad for parameter in parameters):
         raise LikewiseError(
             f"every parameter of {chosen_name(config)} is frozen, so there is nothing "

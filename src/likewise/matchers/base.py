@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from likewise.data.products import LabelledPairs, Products
-from likewise.data.relevance import Pairs, Relevance
 from likewise.encoders.base import Encoder
 from likewise.scorer import Scorer
 
@@ -17,7 +15,6 @@ from likewise.scorer import Scorer
 class Matcher(Scorer, ABC):
     """A pair of products to a score, larger for more alike; a subclass writes ``match_pairs``."""
 
-    learns_from: ClassVar[tuple[type[Relevance], ...]] = (Pairs,)
     gives = "scores pairs of products and has no embeddings of single ones"
     advice = "choose a matcher"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +31,8 @@ class BM25(LearnedText, Matcher):
         b: how much a long title is discounted, from 0 to 1.
     """
 
+    trained_by = "none"
+
     def __init__(self, k1: float = 1.5, b: float = 0.75) -> None:
         super().__init__()
         if not (k1 >= 0 and 0 <= b <= 1):
@@ -41,11 +42,6 @@ class BM25(LearnedText, Matcher):
     def prepare(self, module: ProductModule) -> None:
         """See ``Scorer``."""
         self.fit(module.data.catalogue)
-
-    def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
-        """See ``Scorer``; the whole catalogue is read, whatever the splits."""
-        self.prepare(module)
-        return len(module.data.catalogue)
 
     def fit(self, catalogue: Dataset) -> None:
         """Learn how rare words are."""

@@ -24,6 +24,7 @@ from likewise.matchers.learned_text import LearnedText
 from likewise.matchers.signals import MISSING
 from likewise.matchers.similarity import SimilarityMatcher
 from likewise.matchers.trees import Trees
+from likewise.scorer import LearnsAtOnce
 from likewise.similarity.base import Similarity
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 CHUNK = 8192
 
 
-class RankingTrees(LearnedText, Matcher):
+class RankingTrees(LearnedText, LearnsAtOnce, Matcher):
     """Predicts the gain of a product for a query, from BM25, TF-IDF and further signals.
 
     Regression on gains, 2^grade, is the pointwise way to learn a ranking of high nDCG (Cossock and
@@ -52,7 +53,6 @@ class RankingTrees(LearnedText, Matcher):
     """
 
     encoder_use = "optional"
-    trained_by = "fit"
     learns_from = (Judgements,)
     idf: Tensor
 
@@ -84,7 +84,7 @@ class RankingTrees(LearnedText, Matcher):
         return self.forest.count_nodes() + super().count_parameters()
 
     def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
-        """See ``Scorer``."""
+        """See ``LearnsAtOnce``."""
         from sklearn.ensemble import GradientBoostingRegressor
 
         judgements = module.data.get(Judgements, "matcher=ranking_trees")

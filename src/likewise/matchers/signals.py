@@ -11,12 +11,14 @@ from torch import Tensor
 
 from likewise.data.pair_signals import PairSignals, read_offers
 from likewise.data.products import LabelledPairs
+from likewise.data.relevance import Pairs
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.matchers.base import Matcher
 from likewise.matchers.learned_text import LearnedText
 from likewise.matchers.similarity import SimilarityMatcher
 from likewise.matchers.trees import Trees
+from likewise.scorer import LearnsAtOnce
 from likewise.similarity.base import Similarity
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 MISSING = -1.0
 
 
-class SignalTrees(LearnedText, Matcher):
+class SignalTrees(LearnedText, LearnsAtOnce, Matcher):
     """Scores a pair by what its texts, model numbers, prices and attributes have in common.
 
     A strong baseline that needs seconds. It reads the catalogue itself, and learns from all pairs
@@ -42,7 +44,7 @@ class SignalTrees(LearnedText, Matcher):
     """
 
     encoder_use = "optional"
-    trained_by = "fit"
+    learns_from = (Pairs,)
 
     def __init__(
         self,
@@ -70,8 +72,9 @@ class SignalTrees(LearnedText, Matcher):
         return self.forest.count_nodes() + super().count_parameters()
 
     def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
-        """See ``Scorer``; from one split."""
+        """See ``LearnsAtOnce``; from one split."""
         (split,) = splits
+        module.data.get(Pairs, "matcher=signals").check_training(2)
         pairs = module.pair_split(split)
         self.fit(pairs, module.seed)
         return 2 * len(pairs.labels)

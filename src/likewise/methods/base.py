@@ -87,6 +87,11 @@ class Method(pl.LightningModule):
         """The matcher's encoder, of the class ``trains_encoder``; ``None`` where it has none."""
         return self.scorer.encoder
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on how it trained, which stand below every table."""
+        return ()
+
     def learn(self, module: ProductModule) -> int:
         """Learn all at once; returns how many products were read, each as often as read."""
         return 0

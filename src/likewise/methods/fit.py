@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from likewise.data.module import ProductModule
 from likewise.methods.base import Method
-from likewise.scorer import Scorer
+from likewise.scorer import LearnsAtOnce
 
 
 class Fit(Method):
@@ -16,17 +18,28 @@ class Fit(Method):
     """
 
     name = "fit"
-    trains_scorer = Scorer
+    trains_scorer = LearnsAtOnce
     made_for = "matcher=signals or recommender=item_knn"
     trains = False
+    scorer: LearnsAtOnce
 
     def __init__(self, *parts: object, refit: bool = False, **options: object) -> None:
         super().__init__(*parts, **options)  # type: ignore[arg-type]
         self.refit = refit
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """See ``Method``."""
+        learned = "the training and the validation split" if self.refit else "the training split"
+        return (f"What method=fit trained was tested after it had learned from {learned}.",)
+
     def learn(self, module: ProductModule) -> int:
         """See ``Method``."""
         return self.scorer.learn(module)
+
+    def trained(self) -> list[nn.Module]:
+        """Nothing by gradient steps."""
+        return []
 
     def prepare_test(self, module: ProductModule) -> None:
         """See ``Method``."""

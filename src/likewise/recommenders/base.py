@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from torch import Tensor
 
 from likewise.data.histories import Histories
-from likewise.data.relevance import Events, Links
+from likewise.data.relevance import Events, Links, Relevance
 from likewise.recommenders.state import Learned
-from likewise.scorer import Scorer
+from likewise.scorer import LearnsAtOnce
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
     from likewise.data.module import ProductModule
 
 
-class Recommender(Learned, Scorer):
+class Recommender(Learned, LearnsAtOnce):
     """What people did to a score for every product of the catalogue; larger is better.
 
     All that it learned is in its ``state_dict``, so that it is saved without pickling.
     """
 
-    trained_by = "fit"
     gives = "ranks a catalogue by what people did"
     advice = "choose a recommender, such as recommender=item_knn"
-    learns_from = (Events, Links)
+    learns_from: ClassVar[tuple[type[Relevance], ...]] = (Events, Links)
+
+    def prepare(self, module: ProductModule) -> None:
+        """See ``Scorer``: embed the catalogue, where there is an encoder."""
+        if self.encoder is not None:
+            self.index(self.encoder.embed(module.products))
+
+    def index(self, vectors: Tensor) -> None:
+        """Take the embeddings of the catalogue, float32 [n, d], where they are of use."""
 
     def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
-        """See ``Scorer``."""
+        """See ``LearnsAtOnce``."""
         self.prepare(module)
         relevance = module.data.any_of(self.learns_from, "the recommender")
         rows = np.concatenate([relevance.splits[name] for name in splits])

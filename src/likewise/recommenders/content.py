@@ -12,7 +12,6 @@ from likewise.recommenders.item_to_item import ItemToItem
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
-    from likewise.data.module import ProductModule
     from likewise.encoders.base import Encoder
     from likewise.similarity.base import Similarity
 
@@ -24,26 +23,31 @@ class Content(ItemToItem):
     other.
 
     Args:
-        encoder: of the products.
+        encoder: of the products; a recommender that has this one as a part gives its own.
         similarity: between the mean and a product.
         recent, decay: of the history, see ``ItemToItem``.
     """
 
     encoder_use = "required"
-    encoder: Encoder
     similarity: Similarity
     vectors: Tensor
 
     def __init__(
-        self, encoder: Encoder, similarity: Similarity, recent: int = 10, decay: float = 0.8
+        self,
+        encoder: Encoder | None = None,
+        similarity: Similarity | None = None,
+        recent: int = 10,
+        decay: float = 0.8,
     ) -> None:
         super().__init__(recent, decay)
-        self.encoder, self.similarity = encoder, similarity
+        self.encoder = encoder
+        if similarity is not None:
+            self.similarity = similarity
         self.register_buffer("vectors", torch.empty(0))
 
-    def prepare(self, module: ProductModule) -> None:
-        """See ``Scorer``: embed the catalogue."""
-        self.vectors = self.similarity.prepare(self.encoder.embed(module.products))
+    def index(self, vectors: Tensor) -> None:
+        """See ``Recommender``."""
+        self.vectors = self.similarity.prepare(vectors)
 
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
         """See ``Recommender``; there is nothing to learn from events."""

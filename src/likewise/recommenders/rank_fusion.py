@@ -15,6 +15,8 @@ from likewise.recommenders.base import Recommender
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
+    from likewise.encoders.base import Encoder
+    from likewise.similarity.base import Similarity
 
 HOW = ("ranks", "scores")
 
@@ -31,7 +33,10 @@ class RankFusion(Recommender):
         weights: of parts by name; 1 for those that are not named.
         how: ``ranks`` or ``scores``.
         constant: of ``ranks``; larger lets lower ranks count more.
+        encoder, similarity: for parts that look at the content of products.
     """
+
+    encoder_use = "optional"
 
     def __init__(
         self,
@@ -39,8 +44,11 @@ class RankFusion(Recommender):
         weights: Mapping[str, float] | None = None,
         how: str = "scores",
         constant: float = 60.0,
+        encoder: Encoder | None = None,
+        similarity: Similarity | None = None,
     ) -> None:
         super().__init__()
+        self.encoder = encoder
         weights = dict(weights or {})
         if not parts:
             raise LikewiseError("recommender.parts must name at least one recommender")
@@ -61,11 +69,24 @@ class RankFusion(Recommender):
                     f"recommender.parts.{name} is trained by {part.trained_by}; the parts of a "
                     "fusion learn without gradient steps"
                 )
+        for name, part in parts.items():
+            if part.encoder_use == "required":
+                if encoder is None:
+                    raise LikewiseError(
+                        f"recommender.parts.{name} needs an encoder; choose one, such as "
+                        "encoder=attributes"
+                    )
+                part.similarity = similarity
         # A mapping for the names, and modules so that what the parts learned is saved.
         self.parts = dict(parts)
         self.learned = nn.ModuleDict(self.parts)
         self.weights = {name: float(weights.get(name, 1)) for name in parts}
         self.how, self.constant = how, constant
+
+    def index(self, vectors: Tensor) -> None:
+        """See ``Recommender``."""
+        for part in self._recommenders.values():
+            part.index(vectors)
 
     @property
     def _recommenders(self) -> dict[str, Recommender]:

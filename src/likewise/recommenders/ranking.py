@@ -32,17 +32,35 @@ class CatalogueOrder:
         _, columns = largest(scores[:, self.order], k)
         return self.order[columns]
 
-    def ranks(self, scores: Tensor, person: Tensor, product: Tensor) -> Tensor:
+    def ranks(
+        self, scores: Tensor, person: Tensor, product: Tensor, kinds: Tensor | None = None
+    ) -> Tensor:
         """int64 [t]: the rank, from 1, of a product for a person among all products.
 
         Args:
             scores: float32 [u, n].
             person, product: int64 [t], rows and columns of ``scores``.
+            kinds: int64 [n]; a product is then ranked among the products of its own kind only.
         """
+        if kinds is not None:
+            return self._ranks_by_kind(scores, person, product, kinds)
         size = max(1, ELEMENTS // scores.shape[1])
         parts = zip(person.split(size), product.split(size), strict=True)
         found = [self._ranks(scores, people, products) for people, products in parts]
         return torch.cat(found) if found else torch.zeros(0, dtype=torch.int64)
+
+    def _ranks_by_kind(
+        self, scores: Tensor, person: Tensor, product: Tensor, kinds: Tensor
+    ) -> Tensor:
+        found = torch.zeros_like(product)
+        for kind in kinds[product].unique():
+            asked = kinds[product] == kind
+            columns = (kinds == kind).nonzero().squeeze(1)
+            order = CatalogueOrder(len(columns))
+            order.place = self.place[columns]
+            among = torch.searchsorted(columns, product[asked])
+            found[asked] = order.ranks(scores[:, columns], person[asked], among)
+        return found
 
     def _ranks(self, scores: Tensor, person: Tensor, product: Tensor) -> Tensor:
         rows = scores[person]

@@ -80,7 +80,7 @@ def render(comparison: Comparison) -> str:
         name=study["name"],
         question=" ".join(str(study["question"]).split()),
         verdict=comparison.verdict(),
-        caveat=comparison.caveat(),
+        caveat=" ".join([comparison.caveat(), *comparison.notes()]),
         doubts=comparison.doubts(),
         main=_methods(comparison, main_columns(summaries, primary)),
         further=[_methods(comparison, part) for part in _parts(further)],

@@ -82,7 +82,7 @@ def results_page(comparison: Comparison) -> str:
         tables.to_markdown(summaries, main_columns(summaries, primary), leaders),
         "## Evidence",
         markdown_table(rows),
-        comparison.caveat(),
+        " ".join([comparison.caveat(), *comparison.notes()]),
         *(
             ["## Further metrics", tables.to_markdown(summaries, further, leaders)]
             if further

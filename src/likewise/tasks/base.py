@@ -45,6 +45,7 @@ class Result:
         specifications: what each metric says of itself, by its name without the split.
         draw: makes the figures of the test by title, which names the file; called only where
             pictures are wanted.
+        notes: sentences on how it was scored, which stand below every table.
     """
 
     scores: dict[str, float]
@@ -53,6 +54,7 @@ class Result:
     clusters: tuple[str, ...] = ()
     specifications: dict[str, MetricSpecification] = field(default_factory=dict)
     draw: Callable[[], Mapping[str, DrawnFigure]] = dict
+    notes: tuple[str, ...] = ()
 
 
 class Task:

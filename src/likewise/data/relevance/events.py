@@ -61,7 +61,8 @@ class Events(Relevance):
     @property
     def product(self) -> np.ndarray:
         """int64 [m], rows of the catalogue."""
-        return self.column("product")
+        # A column without rows may come as another type.
+        return self.column("product").astype(np.int64) if not len(self) else self.column("product")
 
     @property
     def user(self) -> np.ndarray:
@@ -133,6 +134,15 @@ class Events(Relevance):
     def user_names(self) -> np.ndarray:
         """[users], the users as the source calls them, ascending."""
         return self._users[0]
+
+    @property
+    def person(self) -> np.ndarray:
+        """int64 [m], see ``user_codes``."""
+        return self.user_codes
+
+    def person_names(self, catalogue: Dataset) -> np.ndarray:
+        """[users], see ``user_names``."""
+        return self.user_names
 
     @property
     def user_codes(self) -> np.ndarray:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from likewise.data.histories import Histories, group_events
 from likewise.data.relevance.base import Relevance
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,20 @@ class Links(Relevance):
     columns = ("source", "target")
     product_columns = ("source", "target")
     shared = "links, in either direction"
+
+    @property
+    def person(self) -> np.ndarray:
+        """int64 [m], the product that a link leads from, which takes the place of a person."""
+        return self.source
+
+    @property
+    def product(self) -> np.ndarray:
+        """int64 [m], the product that goes with it."""
+        return self.target
+
+    def person_names(self, catalogue: Dataset) -> np.ndarray:
+        """[n], the ids of the products."""
+        return np.array(catalogue["product_id"][:])
 
     def describe(self) -> list[tuple[str, str]]:
         """See ``Relevance``."""

@@ -1,0 +1,140 @@
+"""Recommending by the real command line on a small shop made by code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from likewise.cli import main
+from likewise.runs.folder import read_result
+
+PRODUCTS, USERS = 24, 60
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """People walk along a circle of products, most of them one step at a time."""
+    folder = tmp_path_factory.mktemp("shop")
+    generator = np.random.default_rng(0)
+    sequences = []
+    for _ in range(USERS):
+        steps = generator.choice([1, 1, 1, 5], generator.integers(4, 9))
+        sequences.append(((generator.integers(PRODUCTS) + np.cumsum(steps)) % PRODUCTS).tolist())
+    attributes = [[f"brand {row // 4}", f"kind {row // 12}"] for row in range(PRODUCTS)]
+    items = {
+        "item_id": list(range(PRODUCTS)),
+        "asin": [f"A{row}" for row in range(PRODUCTS)],
+        "attributes": attributes,
+    }
+    pq.write_table(pa.table(items), folder / "items.parquet")
+    people = {"user_id": list(range(USERS)), "item_ids": sequences}
+    pq.write_table(pa.table(people), folder / "sequences.parquet")
+    return folder
+
+
+def options(shop: Path, tmp_path: Path, *more: str) -> list[str]:
+    data = ["data=amazon_reviews", f"data.path={shop}", "logger=none", f"output={tmp_path}"]
+    return ["task=recommendation", *data, *more]
+
+
+PARTS = {
+    "popular": ["recommender=popular"],
+    "item_knn": ["recommender=item_knn"],
+    "cooccurrence": ["recommender=cooccurrence", "method.refit=true"],
+    "content": ["recommender=content", "encoder=attributes"],
+}
+
+
+def test_recommenders_train_and_are_evaluated_again(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A finished run gives the same scores from its folder; order helps where people walk."""
+    found = {}
+    for name, part in PARTS.items():
+        assert main(["train", *options(shop, tmp_path, f"name={name}", *part)]) == 0, name
+        (folder,) = (tmp_path / "train").glob(f"{name}-*")
+        result = read_result(folder)
+        found[name] = result["metrics"]["test/hit_rate_at_10"]
+        table = pq.read_table(folder / "per_query.parquet")
+        assert table.num_rows == USERS
+        mean = np.nanmean(table["hit_rate_at_10"].to_numpy())
+        assert mean == pytest.approx(found[name])
+        # No product of the history is recommended.
+        assert result["specifications"]["ndcg_at_10"]["label"] == "nDCG@10"
+        capsys.readouterr()
+        assert main(["evaluate", str(folder)]) == 0
+        assert f"test/hit_rate_at_10 {found[name]:.6f}" in capsys.readouterr().out
+    assert found["cooccurrence"] > found["popular"] + 0.2
+
+
+def test_a_metric_by_hand(shop: Path, tmp_path: Path) -> None:
+    """The hit rate of the most popular products, counted with loops."""
+    assert main(["train", *options(shop, tmp_path, "recommender=popular")]) == 0
+    (folder,) = (tmp_path / "train").glob("popular-*")
+    sequences = pq.read_table(shop / "sequences.parquet")["item_ids"].to_pylist()
+    counts = np.zeros(PRODUCTS)
+    for sequence in sequences:
+        for product in set(sequence[:-2]):
+            counts[product] += 1
+    ranks = {}
+    for user, sequence in enumerate(sequences):
+        rest = [one for one in range(PRODUCTS) if one not in sequence[:-1]]
+        if sequence[-1] in rest:
+            above = sum(counts[one] > counts[sequence[-1]] for one in rest)
+            tied = sum(counts[one] == counts[sequence[-1]] for one in rest)
+            ranks[str(user)] = (above + 1, above + tied)
+    table = pq.read_table(folder / "per_query.parquet")
+    names, found = table["product_id"].to_pylist(), table["ranks"].to_pylist()
+    assert set(names) == set(ranks)
+    for name, (rank,) in zip(names, found, strict=True):
+        least, most = ranks[name]
+        assert least <= rank <= most
+
+
+def test_sampled_negatives_are_labelled_so(shop: Path, tmp_path: Path) -> None:
+    """And are easier than the whole catalogue."""
+    assert main(["train", *options(shop, tmp_path, "task.negatives=5", "name=sampled")]) == 0
+    assert main(["train", *options(shop, tmp_path, "name=full")]) == 0
+    (sampled,), (full,) = ((tmp_path / "train").glob(f"{one}-*") for one in ("sampled", "full"))
+    said, result = read_result(sampled), read_result(full)
+    assert said["specifications"]["mrr"]["label"] == "MRR among 5 sampled"
+    assert said["metrics"]["test/mrr"] > result["metrics"]["test/mrr"]
+
+
+MISTAKES = {
+    "an encoder": (["encoder=attributes"], "has no use for encoder"),
+    "no encoder": (["recommender=content"], "needs an encoder"),
+    "no recommender": (
+        ["recommender=none", "encoder=attributes", "method=metric_learning"],
+        "choose a recommender",
+    ),
+    "gradient steps": (["method=metric_learning"], "use method=fit"),
+    "another task": (
+        ["task=retrieval", "data=synthetic", "recommender=popular", "encoder=none", "method=fit"],
+        "needs what compares embeddings",
+    ),
+    "no sample": (["task.negatives=0"], "task.negatives=0"),
+    "too many": (["task.negatives=1000"], "task.negatives=1000"),
+    "a measure": (["recommender.measure=euclid"], "cosine, jaccard, lift"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_are_one_sentence(
+    name: str, shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is learned."""
+    more, expected = MISTAKES[name]
+    keys = [one.split("=")[0] for one in more]
+    whole = [one for one in options(shop, tmp_path) if one.split("=")[0] not in keys]
+    if "data" in keys:
+        whole = [one for one in whole if not one.startswith("data.")]
+    assert main(["train", *whole, *more]) == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1, message
+    assert expected in message
+    assert not list(tmp_path.rglob("result.json"))
