@@ -11,6 +11,8 @@ from typing import Any
 
 import hydra
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from omegaconf import OmegaConf
 from PIL import Image
@@ -95,3 +97,21 @@ def small(pictures: Path, tmp_path: Path) -> list[str]:
         "logger=none",
         f"output={tmp_path / 'runs'}",
     ]
+
+
+def write_judgements(folder: Path) -> None:
+    """Graded search results as ``data=search_relevance`` reads them: titles of three words for
+    queries of two, and the grade is 1 and the number of words in common."""
+    words = ("lamp", "shelf", "brass", "oak", "wall", "desk")
+    generator = np.random.default_rng(0)
+    rows: dict[str, list] = {"product_uid": [], "product_title": [], "search_term": []}
+    grades = []
+    for query in (f"{a} {b}" for a in words for b in words if a != b):
+        for number in generator.choice(4000, 8, replace=False):
+            title = " ".join(np.random.default_rng(number).choice(words, 3, replace=False))
+            rows["product_uid"].append(int(number))
+            rows["product_title"].append(title)
+            rows["search_term"].append(query)
+            grades.append(1.0 + len(set(query.split()) & set(title.split())))
+    folder.mkdir(parents=True)
+    pq.write_table(pa.table(rows | {"relevance": grades}), folder / "judgements.parquet")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from conftest import write_data
+from conftest import write_data, write_judgements
 from PIL import Image
 from transformers import BertConfig, BertModel
 
@@ -48,6 +48,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workplace")
     write_data(folder / "data" / "fashion_mnist")
     write_matching(folder / "data" / "product_matching" / "abt_buy")
+    write_judgements(folder / "data" / "home_depot_search")
     write_products(folder)
     write_model(folder / "model")
     for page in PAGES:
@@ -122,6 +123,9 @@ def as_run_here(words: list[str], folder: Path) -> list[str]:
         model = f"pretrained_text={folder}/model"
         words = [model if "pretrained_text=" in word else filled.get(word, word) for word in words]
         return [*words, "data.columns.title=name"]
+    if verb == "search":
+        run = next(path.parent for path in sorted(folder.glob("runs/train/bm25-*/result.json")))
+        return [str(run) if word == "RUN" else word for word in words]
     texts = " ".join(words)
     if verb in ("evaluate", "embed", "matrix"):
         run = next(path.parent for path in sorted(folder.glob("runs/train/rnn-*/result.json")))

@@ -12,7 +12,10 @@ from importlib import import_module
 
 from likewise.errors import LikewiseError
 
-VERBS = ("train", "study", "compare", "evaluate", "embed", "matrix", "similar", "data", "doctor")
+VERBS = (
+    *("train", "study", "compare", "evaluate", "embed", "matrix", "similar", "search"),
+    *("recommend", "cross_sell", "data", "doctor"),
+)
 INTERRUPTED = "interrupted; finished runs are kept, and this one goes on where it was"
 EPILOG = "Overrides are Hydra's: likewise train encoder=rnn loss=triplet trainer.max_epochs=5"
 
@@ -27,7 +30,9 @@ def parser() -> argparse.ArgumentParser:
 
     for name in VERBS:
         verb = import_module(f"likewise.verbs.{name}")
-        made = verbs.add_parser(name, help=verb.HELP, description=verb.HELP, epilog=EPILOG)
+        made = verbs.add_parser(
+            name.replace("_", "-"), help=verb.HELP, description=verb.HELP, epilog=EPILOG
+        )
         made.add_argument("--config-dir", help="a folder with config groups of your own")
         verb.add_arguments(made)
     return top
@@ -69,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from likewise.experiment.composition import search_path
 
         search_path(options.config_dir)
-        import_module(f"likewise.verbs.{options.verb}").run(options)
+        import_module(f"likewise.verbs.{options.verb.replace('-', '_')}").run(options)
     except KeyboardInterrupt:
         print(f"likewise: {INTERRUPTED}", file=sys.stderr)
         return 130

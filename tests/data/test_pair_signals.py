@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -64,7 +65,7 @@ def test_rare_words_are_learned_from_the_products_given() -> None:
     signals.fit(offers[:3])
     assert signals.weights["sony"] == pytest.approx(math.log(4 / 3))
     assert "lamp" not in signals.weights
-    again = PairSignals.from_json(signals.to_json())
+    again = PairSignals.of(json.loads(json.dumps(signals.to_dict())))
     left, right = np.array([0, 0, 3]), np.array([1, 4, 2])
     np.testing.assert_array_equal(again(offers, left, right), signals(offers, left, right))
 

@@ -18,7 +18,7 @@ def grown() -> tuple[GradientBoostingClassifier, Trees]:
     model = GradientBoostingClassifier(n_estimators=30, max_depth=3, subsample=0.8, random_state=1)
     model.fit(rows, labels)
     trees = Trees()
-    trees.take(model, rows[:1])
+    trees.take(model, rows[:1], model.decision_function(rows[:1])[0])
     return model, trees
 
 

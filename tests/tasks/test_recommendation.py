@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from likewise.cli import main
 from likewise.runs.folder import read_result
+from likewise.runs.recommending import diverse
 
 PRODUCTS, USERS = 24, 60
 
@@ -147,3 +150,65 @@ def test_mistakes_are_one_sentence(
     assert message.count("\n") == 1, message
     assert expected in message
     assert not list(tmp_path.rglob("result.json"))
+
+
+@pytest.fixture(scope="module")
+def walked(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of co-occurrence, which knows that people walk one step at a time."""
+    output = tmp_path_factory.mktemp("runs")
+    assert main(["train", *options(shop, output, "recommender=cooccurrence")]) == 0
+    return next((output / "train").glob("cooccurrence-*"))
+
+
+def test_recommend_prints_what_comes_next(walked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The product after the last one is first; what is excluded is not there."""
+    capsys.readouterr()
+    asked = ["recommend", str(walked), "--history=A3,A4,A5", "--json", "--top-k=5"]
+    assert main(asked) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found[0]["product_id"] == "A6"
+    assert [hit["score"] for hit in found] == sorted((h["score"] for h in found), reverse=True)
+    assert not {"A3", "A4", "A5"} & {hit["product_id"] for hit in found}
+    assert main([*asked, "--exclude=A6"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["product_id"] == found[1]["product_id"]
+    assert main(["recommend", str(walked), "--history=A3,A4,A5", "--diversity=0.9"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 10
+    assert lines[0].split()[2] == "A6"
+    assert main(["cross-sell", str(walked), "--basket=A5", "--top-k=1"]) == 0
+    assert "A6" in capsys.readouterr().out
+
+
+FOUND = {
+    "an unknown product": (["recommend", "--history=A3,X"], "no product X"),
+    "nothing known": (["recommend", "--history="], "nothing that the recommender learned"),
+    "a strange diversity": (["recommend", "--history=A3", "--diversity=2"], "from 0 to 1"),
+    "an empty basket": (["cross-sell"], "the basket is empty"),
+    "nothing left": (
+        ["recommend", "--history=A3", f"--exclude={','.join(f'A{row}' for row in range(24))}"],
+        "no product is left",
+    ),
+    "a search": (["search", "lamp"], "cannot search"),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_cannot_be_found_is_one_sentence(
+    name: str, walked: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the verbs that use a finished run."""
+    (verb, *more), expected = FOUND[name]
+    capsys.readouterr()
+    assert main([verb, str(walked), *more]) == 1
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert expected in message
+
+
+def test_diverse_takes_the_best_first_and_then_the_unlike() -> None:
+    """A worked example of MMR: the second best is the double of the best."""
+    scores = torch.tensor([1.0, 0.9, 0.5, 0.0])
+    alike = torch.eye(4)
+    alike[0, 1] = alike[1, 0] = 1.0
+    assert diverse(scores, alike, 3, 0.0) == [0, 1, 2]
+    assert diverse(scores, alike, 3, 0.5) == [0, 2, 3]

@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from conftest import write_judgements
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.metrics import ndcg_score
 
 from likewise.cli import main
 from likewise.data.catalogue import make_catalogue
 from likewise.data.modalities.tfidf import Tfidf
+from likewise.data.query_pairs import query_pairs
 from likewise.data.relevance import Judgements
 from likewise.encoders.tfidf import WeightedBag
 from likewise.errors import LikewiseError
@@ -24,29 +26,16 @@ from likewise.experiment.data import load_data
 from likewise.metrics.graded import GradedRanking
 from likewise.metrics.graded_ndcg import GradedNDCGAtK
 from likewise.runs.folder import read_result
+from likewise.runs.saved import open_run
 from likewise.runs.train import train
 from likewise.similarity.cosine import Cosine
-
-WORDS = ("lamp", "shelf", "brass", "oak", "wall", "desk")
 
 
 @pytest.fixture
 def search(tmp_path: Path) -> list[str]:
     """Overrides for a search run over judgements of pairs of words."""
-    queries = [f"{a} {b}" for a in WORDS for b in WORDS if a != b]
-    generator = np.random.default_rng(0)
-    rows: dict[str, list] = {"product_uid": [], "product_title": [], "search_term": []}
-    grades = []
-    for query in queries:
-        for number in generator.choice(4000, 8, replace=False):
-            title = " ".join(np.random.default_rng(number).choice(WORDS, 3, replace=False))
-            rows["product_uid"].append(int(number))
-            rows["product_title"].append(title)
-            rows["search_term"].append(query)
-            grades.append(1.0 + len(set(query.split()) & set(title.split())))
     folder = tmp_path / "home_depot_search"
-    folder.mkdir()
-    pq.write_table(pa.table(rows | {"relevance": grades}), folder / "judgements.parquet")
+    write_judgements(folder)
     return [
         "task=search",
         "data=search_relevance",
@@ -58,6 +47,7 @@ def search(tmp_path: Path) -> list[str]:
 
 
 TFIDF = ["encoder=tfidf", "text=tfidf", "method=none"]
+FUSED = ["matcher=ranking_trees", "encoder=tfidf", "text=tfidf", "matcher.n_estimators=20"]
 
 
 @pytest.mark.parametrize("k", [1, 3, 10])
@@ -147,6 +137,41 @@ def test_a_head_that_learned_from_pairs_ranks(
     said = [line for line in capsys.readouterr().out.splitlines() if "ndcg_at_10" in line]
     # Nothing is dropped when queries are ranked.
     assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("parts", [TFIDF, ["encoder=bag", "method=none"]])
+def test_pairs_of_queries_and_products_have_the_scores_of_their_embeddings(
+    parts: list[str], search: list[str]
+) -> None:
+    """What scores pairs, and what embeds each query and product once, tell the same."""
+    folder = train(compose([*search, *parts]))
+    run = open_run(folder)
+    judgements = run.data.get(Judgements)
+    rows = judgements.splits["test"]
+    # Few at a time, so that queries and products stand in several.
+    pairs = query_pairs(
+        run.module, judgements.queries, judgements.query[rows], judgements.product[rows], size=7
+    )
+    found = torch.cat([run.scorer.match_pairs(some) for some in pairs]).numpy()
+    table = pq.read_table(folder / "per_query.parquet").to_pylist()
+    ids = np.array(run.data.catalogue["product_id"][:])[judgements.product[rows]]
+    keys = zip(judgements.query[rows], ids, strict=True)
+    scores = {(judgements.queries[q], one): s for (q, one), s in zip(keys, found, strict=True)}
+    for row in table:
+        expected = [scores[row["product_id"], one] for one in row["products"]]
+        np.testing.assert_allclose(row["similarities"], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("parts", [["matcher=bm25"], ["matcher=ranking_trees"], FUSED])
+def test_a_matcher_of_pairs_ranks_and_is_opened_again(
+    parts: list[str], search: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = train(compose([*search, *parts]))
+    score = read_result(folder)["metrics"]["test/ndcg_at_10"]
+    # The words in common decide the grades.
+    assert score > 0.95
+    assert main(["evaluate", str(folder)]) == 0
+    assert f"test/ndcg_at_10 {score:.6f}\n" in capsys.readouterr().out
 
 
 def test_the_report_has_the_picture_and_its_caption(search: list[str], tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections import Counter
@@ -117,15 +116,15 @@ class PairSignals:
         """Whether ``fit`` was called."""
         return bool(self.columns)
 
-    def to_json(self) -> str:
-        """Return the fitted state as JSON."""
-        return json.dumps(vars(self), ensure_ascii=True)
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fitted state."""
+        return dict(vars(self))
 
     @classmethod
-    def from_json(cls, text: str) -> PairSignals:
-        """Restore the state that ``to_json`` returned."""
+    def of(cls, learned: Mapping[str, Any]) -> PairSignals:
+        """Restore the state that ``to_dict`` returned."""
         made = cls()
-        vars(made).update(json.loads(text))
+        vars(made).update(learned)
         return made
 
     @property

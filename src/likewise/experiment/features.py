@@ -89,8 +89,8 @@ def _is_reader(part: Any) -> bool:
 def modalities(config: DictConfig) -> list[str]:
     """What the encoder and the scorer of a config read; each once."""
     read = encoder_modalities(config.encoder) if is_part(config.get("encoder")) else []
-    if is_part(part := config[main_part(config)]):
-        read = [*read, *getattr(class_of(part), "modalities", ())]
+    if (key := main_part(config)) != "encoder":
+        read = [*read, *getattr(class_of(config[key]), "modalities", ())]
     return list(dict.fromkeys(read))
 
 

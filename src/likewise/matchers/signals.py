@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from likewise.data.relevance import Pairs
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.matchers.base import Matcher
+from likewise.matchers.learned_text import LearnedText
 from likewise.matchers.similarity import SimilarityMatcher
 from likewise.matchers.trees import Trees
 from likewise.scorer import LearnsAtOnce
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 MISSING = -1.0
 
 
-class SignalTrees(LearnsAtOnce, Matcher):
+class SignalTrees(LearnedText, LearnsAtOnce, Matcher):
     """Scores a pair by signals of its texts, model numbers, prices and attributes.
 
     This is a strong baseline that trains in seconds. It reads the catalogue itself and is fitted to
@@ -65,7 +66,6 @@ class SignalTrees(LearnsAtOnce, Matcher):
         }
         self.signals = PairSignals()
         self.forest = Trees()
-        self.register_buffer("learned", torch.empty(0, dtype=torch.uint8))
 
     def count_parameters(self) -> int:
         """See ``Matcher``: the thresholds and leaves of the trees, and the encoder's parameters."""
@@ -92,16 +92,15 @@ class SignalTrees(LearnsAtOnce, Matcher):
         except ValueError as error:
             # scikit-learn raises a ValueError for an option outside its range.
             raise LikewiseError(f"matcher=signals: {' '.join(str(error).split())}") from error
-        self.forest.take(model, table[:1])
-        text = np.frombuffer(self.signals.to_json().encode(), np.uint8)
-        self.learned = torch.from_numpy(text.copy())
+        self.forest.take(model, table[:1], float(model.decision_function(table[:1])[0]))
+        self.keep(self.signals.to_dict())
 
     @torch.no_grad()
     def match_pairs(self, pairs: LabelledPairs) -> Tensor:
         """See ``Matcher``; the scores are log-odds of a match."""
         self.eval()
         if not self.signals.fitted:
-            self.signals = PairSignals.from_json(bytes(self.learned.cpu().numpy()).decode())
+            self.signals = PairSignals.of(self.kept())
         table = torch.from_numpy(self._table(pairs)).to(pairs.left.device)
         return self.forest(table).float()
 
@@ -114,10 +113,3 @@ class SignalTrees(LearnsAtOnce, Matcher):
             alike = SimilarityMatcher(self.encoder, self.similarity).match_pairs(pairs)
             table = np.column_stack([table, alike.cpu().numpy()])
         return np.nan_to_num(table, nan=MISSING)
-
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        """Load the fitted signals, whose length is not known before."""
-        found = state_dict.get(f"{prefix}learned")
-        if found is not None:
-            self.learned = torch.empty_like(found)
-        super()._load_from_state_dict(state_dict, prefix, *rest)

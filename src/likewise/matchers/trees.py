@@ -18,8 +18,9 @@ class Trees(nn.Module):
         feature, left, right: int64 [trees, nodes]; the split feature and the two children of each
             node. A leaf is its own child, and its feature is 0.
         threshold, value: float64 [trees, nodes]; a row goes left if its feature is at most the
-            threshold, and the value of its leaf is added to its log-odds.
-        initial_log_odds: float64, the log-odds to which the trees add.
+            threshold, and the value of its leaf is added to its score.
+        initial_score: float64, the score to which the trees add: the initial log-odds of a
+            classifier.
     """
 
     feature: Tensor
@@ -27,22 +28,23 @@ class Trees(nn.Module):
     left: Tensor
     right: Tensor
     value: Tensor
-    initial_log_odds: Tensor
+    initial_score: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         for name in NAMES:
             kind = torch.float64 if name in ("threshold", "value") else torch.int64
             self.register_buffer(name, torch.zeros(0, 0, dtype=kind))
-        self.register_buffer("initial_log_odds", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("initial_score", torch.zeros((), dtype=torch.float64))
 
-    def take(self, model: Any, row: np.ndarray) -> None:
-        """Copy the trees of a ``GradientBoostingClassifier`` with two classes.
+    def take(self, model: Any, row: np.ndarray, score: float) -> None:
+        """Copy the trees of a ``GradientBoostingClassifier`` with two classes, or of a regressor.
 
         Args:
-            model: the fitted classifier.
-            row: float32 [1, k], any row. The initial log-odds are the log-odds that the model
-                predicts for it, minus the sum of its leaves.
+            model: fitted.
+            row: float32 [1, k], any row.
+            score: what the model gives the row, log-odds of a classifier. The initial score is
+                this score minus the sum of the leaves of the row.
         """
         trees = [grown[0].tree_ for grown in model.estimators_]
         nodes = max(tree.node_count for tree in trees)
@@ -63,9 +65,8 @@ class Trees(nn.Module):
             made["value"][some] = model.learning_rate * tree.value[:, 0, 0]
         for name, values in made.items():
             setattr(self, name, torch.from_numpy(values))
-        predicted = torch.tensor(float(model.decision_function(row)[0]), dtype=torch.float64)
-        self.initial_log_odds.zero_()
-        self.initial_log_odds = predicted - self(torch.from_numpy(row))[0]
+        self.initial_score.zero_()
+        self.initial_score = score - self(torch.from_numpy(row))[0]
 
     def count_nodes(self) -> int:
         """Number of thresholds and leaves of all trees, without padding nodes."""
@@ -74,14 +75,14 @@ class Trees(nn.Module):
         return 2 * int((self.left != own).sum()) + len(self.left)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Return the log-odds, float64 [m], of rows, float32 [m, k]."""
+        """Return the scores, float64 [m], of rows, float32 [m, k]: log-odds, or numbers."""
         tree = torch.arange(len(self.feature), device=rows.device)
         node = tree.new_zeros(len(rows), len(tree))
         while True:
             goes_left = rows.gather(1, self.feature[tree, node]) <= self.threshold[tree, node]
             after = torch.where(goes_left, self.left[tree, node], self.right[tree, node])
             if torch.equal(after, node):
-                return self.initial_log_odds + self.value[tree, node].sum(1)
+                return self.initial_score + self.value[tree, node].sum(1)
             node = after
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:

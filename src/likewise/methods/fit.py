@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from likewise.data.module import ProductModule
 from likewise.methods.base import Method
 from likewise.scorer import LearnsAtOnce
@@ -34,6 +36,10 @@ class Fit(Method):
     def learn(self, module: ProductModule) -> int:
         """See ``Method``."""
         return self.scorer.learn(module)
+
+    def trained(self) -> list[nn.Module]:
+        """Nothing by gradient steps."""
+        return []
 
     def prepare_test(self, module: ProductModule) -> None:
         """See ``Method``."""

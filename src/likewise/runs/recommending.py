@@ -47,7 +47,11 @@ def recommend(
 
 
 def cross_sell(
-    run: SavedRun, basket: Sequence[str], k: int, exclude: Collection[str] = (), diversity: float = 0.0
+    run: SavedRun,
+    basket: Sequence[str],
+    k: int,
+    exclude: Collection[str] = (),
+    diversity: float = 0.0,
 ) -> list[Hit]:
     """The best k products to go with those of a basket, best first.
 
@@ -113,8 +117,6 @@ def _rows(run: SavedRun, ids: Collection[str]) -> list[int]:
 def _best(
     run: SavedRun, scores: Tensor, excluded: Sequence[int], k: int, diversity: float
 ) -> list[Hit]:
-    if k < 1:
-        raise LikewiseError(f"--top-k {k} must be at least 1")
     if not 0 <= diversity <= 1:
         raise LikewiseError(f"--diversity {diversity} must be from 0 to 1")
     if scores.max() == scores.min():

@@ -6,23 +6,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from likewise.data.catalogue import make_catalogue
 from likewise.data.module import ProductModule
 from likewise.data.products import take, to_device
+from likewise.data.query_pairs import as_products, query_pairs
 from likewise.data.relevance import Judgements
-from likewise.matchers.base import EmbeddingMatcher
+from likewise.matchers.base import EmbeddingMatcher, Matcher
 from likewise.metrics.graded import GradedMetric, GradedRanking
 from likewise.tasks.base import DrawnFigure, Result, Task
 
-# Judgements whose embeddings are compared at once.
+# Judgements that are scored at once.
 CHUNK = 4096
 
 
 class Search(Task):
-    """Graded judgements: the judged products of each query, ranked by similarity to its text.
+    """Graded judgements: the judged products of each query, ranked by a matcher.
 
-    A query is embedded as a product that has its text as the title and nothing else; its text
-    passed the steps of ``cleaning`` that titles pass, as that of ``Model.search`` does.
+    A query is a product that has its text as the title and nothing else, and the left one of each
+    pair; its text passed the steps of ``cleaning`` that titles pass, as that of ``Model.search``
+    does.
 
     Args:
         metrics: by name.
@@ -30,10 +31,11 @@ class Search(Task):
     """
 
     metric_kind = GradedMetric
+    scorer_kind = Matcher
     relevance = Judgements
 
     def test(
-        self, scorer: EmbeddingMatcher, module: ProductModule, split: str, device: torch.device
+        self, scorer: Matcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``.
 
@@ -45,7 +47,7 @@ class Search(Task):
         chosen = judgements.splits[split]
         asked, query = np.unique(judgements.query[chosen], return_inverse=True)
         texts = [judgements.queries[place] for place in asked]
-        scores = self._scores(scorer, module, texts, query, judgements.product[chosen], device)
+        scores = _scores(scorer, module, texts, query, judgements.product[chosen], device)
         ranking = GradedRanking(query, scores, judgements.grades[chosen])
         values = {name: metric.per_query(ranking) for name, metric in self.metrics.items()}
         ids = np.array(module.data.catalogue["product_id"][:])[judgements.product[chosen]]
@@ -56,28 +58,6 @@ class Search(Task):
             draw=lambda: self._draw(ranking, values),
         )
 
-    @torch.no_grad()
-    def _scores(
-        self,
-        scorer: EmbeddingMatcher,
-        module: ProductModule,
-        texts: list[str],
-        query: np.ndarray,
-        product: np.ndarray,
-        device: torch.device,
-    ) -> np.ndarray:
-        """Of each judgement, float64 [m]; each text and each product is embedded once."""
-        scorer.eval()
-        rows, place = np.unique(product, return_inverse=True)
-        # Two queries may have the same text once they are cleaned.
-        ids = [str(place) for place in range(len(texts))]
-        titles = make_catalogue({"product_id": ids, "title": texts})
-        parts = module.read(titles), take(module.products, torch.from_numpy(rows))
-        left, right = (scorer.encoder.embed(to_device(part, device)) for part in parts)
-        pairs = zip(_chunks(query), _chunks(place), strict=True)
-        found = [scorer.compare(left[one], right[other]) for one, other in pairs]
-        return torch.cat(found).double().cpu().numpy()
-
     def _draw(
         self, ranking: GradedRanking, values: dict[str, np.ndarray]
     ) -> dict[str, DrawnFigure]:
@@ -87,6 +67,41 @@ class Search(Task):
         figure = graded_scores(ranking.grades, ranking.scores, values[name], metric.label)
         caption = f"Scores of the products of each grade, and {metric.label} of the queries"
         return {"grades": DrawnFigure(figure, caption)}
+
+
+@torch.no_grad()
+def _scores(
+    scorer: Matcher,
+    module: ProductModule,
+    texts: list[str],
+    query: np.ndarray,
+    product: np.ndarray,
+    device: torch.device,
+) -> np.ndarray:
+    """Of each judgement, float64 [m]."""
+    scorer.eval()
+    if isinstance(scorer, EmbeddingMatcher):
+        found = _compared(scorer, module, texts, query, product, device)
+    else:
+        pairs = query_pairs(module, texts, query, product, CHUNK, device)
+        found = [scorer.match_pairs(some) for some in pairs]
+    return torch.cat(found).double().cpu().numpy()
+
+
+def _compared(
+    scorer: EmbeddingMatcher,
+    module: ProductModule,
+    texts: list[str],
+    query: np.ndarray,
+    product: np.ndarray,
+    device: torch.device,
+) -> list[Tensor]:
+    """The scores of a matcher of embeddings: each text and each product is embedded once."""
+    rows, place = np.unique(product, return_inverse=True)
+    parts = module.read(as_products(texts)), take(module.products, torch.from_numpy(rows))
+    left, right = (scorer.encoder.embed(to_device(part, device)) for part in parts)
+    pairs = zip(_chunks(query), _chunks(place), strict=True)
+    return [scorer.compare(left[one], right[other]) for one, other in pairs]
 
 
 def _chunks(places: np.ndarray) -> tuple[Tensor, ...]:

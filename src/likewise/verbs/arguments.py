@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
+from likewise.errors import LikewiseError
+
 
 def add_overrides(parser: ArgumentParser, help_text: str = "Hydra overrides") -> None:
     """Add any number of Hydra overrides ``key=value``."""
@@ -23,3 +25,28 @@ def add_run(parser: ArgumentParser) -> None:
     add_overrides(parser, "overrides of its config, e.g. data.path=…")
     parser.add_argument("--split", default="test", help="split, or all (embed, matrix)")
     parser.add_argument("--allow", action="append", default=[], help="package it may build from")
+
+
+def add_found(parser: ArgumentParser) -> None:
+    """Add what all verbs share that find some products of a run's catalogue."""
+    add_overrides(parser, "overrides of its config, e.g. data.path=…")
+    parser.add_argument("--top-k", type=int, default=10, help="products to find")
+    parser.add_argument("--exclude", default="", help="ids of products to leave out: a,b")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--allow", action="append", default=[], help="package it may build from")
+
+
+def listed(text: str) -> list[str]:
+    """Return the values of a list such as ``a,b``."""
+    return [value.strip() for value in text.split(",") if value.strip()]
+
+
+def positive(value: int) -> int:
+    """Return the value of ``--top-k``.
+
+    Raises:
+        LikewiseError: it is below 1.
+    """
+    if value < 1:
+        raise LikewiseError(f"--top-k {value} must be at least 1")
+    return value

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from likewise.verbs.arguments import add_found, listed
+from likewise.verbs.arguments import add_found, listed, positive
 
 HELP = "recommend products of a finished run that go with those of a basket"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options and overrides of the verb."""
+    parser.add_argument("run", help="folder of a finished run")
     add_found(parser)
+    parser.add_argument("--diversity", type=float, default=0.0, help="from 0 to 1, by MMR")
     parser.add_argument("--basket", default="", help="product ids: a,b")
 
 
@@ -25,7 +27,7 @@ def run(options: Namespace) -> None:
     found = cross_sell(
         opened,
         listed(options.basket),
-        options.top_k,
+        positive(options.top_k),
         listed(options.exclude),
         options.diversity,
     )

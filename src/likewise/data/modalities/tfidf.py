@@ -78,13 +78,18 @@ class Tfidf(HashedText):
         frequency = self._counts(self.texts(catalogue, rows)).getnnz(axis=0)
         self.idf = np.log((1 + len(rows)) / (1 + frequency)) + 1
 
+    def weights(self, texts: Sequence[str | None]) -> Any:
+        """The weights of all n-grams of each text, sparse [n, 2 ** bits]."""
+        found = self._counts(texts)
+        found.data = (1 + np.log(found.data)) * self.idf[found.indices]
+        return found
+
     def encode(self, texts: Sequence[str | None]) -> Tensor:
         """Return ids and weights, float32 [n, 2, max_length]; see the class."""
         found = np.zeros((len(texts), 2, self.max_length), dtype=np.float32)
-        counts = self._counts(texts)
-        for row, (start, end) in enumerate(zip(counts.indptr, counts.indptr[1:], strict=False)):
-            ids = counts.indices[start:end]
-            weights = (1 + np.log(counts.data[start:end])) * self.idf[ids]
+        sparse = self.weights(texts)
+        for row, (start, end) in enumerate(zip(sparse.indptr, sparse.indptr[1:], strict=False)):
+            ids, weights = sparse.indices[start:end], sparse.data[start:end]
             kept = np.argsort(-weights, kind="stable")[: self.max_length]
             found[row, :, : len(kept)] = ids[kept] + 1, weights[kept]
         return torch.from_numpy(found)

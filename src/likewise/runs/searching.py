@@ -1,0 +1,82 @@
+"""Searching the whole catalogue of a finished run for a query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from likewise.data.cleaning.catalogue import clean_catalogue
+from likewise.data.query_pairs import as_products, query_pairs
+from likewise.data.word_statistics import WordStatistics, stemmed_words
+from likewise.errors import LikewiseError
+from likewise.matchers.base import EmbeddingMatcher, Matcher
+from likewise.matchers.bm25 import titles
+from likewise.runs.hits import Hit, hits
+from likewise.runs.saved import SavedRun
+
+# Best products by BM25 that a matcher of pairs ranks anew.
+CANDIDATES = 200
+
+
+@torch.no_grad()
+def search(run: SavedRun, query: str, k: int, excluded: Sequence[str] = ()) -> list[Hit]:
+    """At most k products for a query, best first; equal scores in the order of the catalogue.
+
+    A matcher of embeddings scores all products. Any other ranks the ``CANDIDATES`` best by BM25
+    anew, so that a product without a word of the query is not found.
+
+    Args:
+        query: passes the steps of ``cleaning`` that titles pass.
+        excluded: ids of products that must not be found.
+
+    Raises:
+        LikewiseError: the query has no words, the run cannot score pairs, or an excluded product
+            is unknown.
+    """
+    scorer, catalogue = run.scorer, run.data.catalogue
+    if not isinstance(scorer, Matcher):
+        raise LikewiseError(
+            f"this run cannot search, as its {type(scorer).__name__} {scorer.gives}; search with a "
+            "run that has a matcher, or an encoder"
+        )
+    text = clean_catalogue(as_products([query]), run.model.cleaning)[0]["title"][0] or ""
+    if not stemmed_words(text):
+        raise LikewiseError("the query has no words; write what is looked for, such as 'oak shelf'")
+    ids = np.array(catalogue["product_id"][:], dtype=object)
+    if strange := sorted(set(excluded) - set(ids)):
+        raise LikewiseError(f"--exclude {strange[0]}: the catalogue has no such product")
+    allowed = np.flatnonzero(~np.isin(ids, list(excluded)))
+    if isinstance(scorer, EmbeddingMatcher):
+        rows, scores = allowed, _compared(run, scorer, text, allowed)
+    else:
+        rows = _candidates(text, titles(catalogue, allowed), allowed)
+        pairs = query_pairs(
+            run.module, [text], np.zeros(len(rows), np.int64), rows, CANDIDATES, run.device
+        )
+        parts = [scorer.match_pairs(some).cpu() for some in pairs]
+        scores = torch.cat([torch.empty(0), *parts])
+    best = scores.argsort(descending=True, stable=True)[:k]
+    return hits(catalogue, rows[best.numpy()].tolist(), scores[best].tolist())
+
+
+def _compared(run: SavedRun, scorer: EmbeddingMatcher, text: str, rows: np.ndarray) -> Tensor:
+    """The score of each product, float32 [n], by embeddings."""
+    one = run.model.embed(as_products([text]))
+    parts = [
+        scorer.compare(one.expand(len(embeddings), -1), embeddings)
+        for _, embeddings in run.model.stream(run.data.catalogue, rows)
+    ]
+    return torch.cat(parts).float().cpu()
+
+
+def _candidates(text: str, texts: Sequence[str], rows: np.ndarray) -> np.ndarray:
+    """Of the rows (int64) with these titles, the best by BM25, in the order of the catalogue."""
+    words = [stemmed_words(title) for title in texts]
+    statistics = WordStatistics.of(words)
+    query = stemmed_words(text)
+    scores = np.array([statistics.bm25(query, title) for title in words])
+    best = np.argsort(-scores, kind="stable")[:CANDIDATES]
+    return rows[np.sort(best[scores[best] > 0])]
