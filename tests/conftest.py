@@ -115,3 +115,49 @@ def write_judgements(folder: Path) -> None:
             grades.append(1.0 + len(set(query.split()) & set(title.split())))
     folder.mkdir(parents=True)
     pq.write_table(pa.table(rows | {"relevance": grades}), folder / "judgements.parquet")
+
+
+def write_shop(folder: Path, products: int = 24, users: int = 60) -> Path:
+    """Sequences of people who walk along a circle of products, mostly one step at a time."""
+    generator = np.random.default_rng(0)
+    sequences = []
+    for _ in range(users):
+        steps = generator.choice([1, 1, 1, 5], generator.integers(4, 9))
+        sequences.append(((generator.integers(products) + np.cumsum(steps)) % products).tolist())
+    items = {
+        "item_id": list(range(products)),
+        "asin": [f"A{row}" for row in range(products)],
+        "attributes": [[f"brand {row // 4}", f"kind {row // 12}"] for row in range(products)],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(items), folder / "items.parquet")
+    people = {"user_id": list(range(users)), "item_ids": sequences}
+    pq.write_table(pa.table(people), folder / "sequences.parquet")
+    return folder
+
+
+def write_network(folder: Path) -> Path:
+    """Products that go with those of other kinds of their own make, by their words.
+
+    Two products have no link, and one has a link to itself.
+    """
+    kinds, makes, each = 3, 4, 4
+    size = kinds * makes * each
+    kind = np.arange(size) // (each * makes)
+    make = np.arange(size) // each % makes
+    nodes = {
+        "node_id": list(range(size)),
+        "class_name": [f"kind {one}" for one in kind],
+        "word_ids": [[int(one), 10 + int(other)] for one, other in zip(kind, make, strict=True)],
+    }
+    links = [
+        (a, b)
+        for a in range(size - 2)
+        for b in range(a + 1, size - 2)
+        if make[a] == make[b] and kind[a] != kind[b]
+    ]
+    source, target = zip(*links, (3, 3), strict=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(nodes), folder / "nodes.parquet")
+    pq.write_table(pa.table({"source": source, "target": target}), folder / "edges.parquet")
+    return folder

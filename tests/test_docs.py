@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from conftest import write_data, write_judgements
+from conftest import write_data, write_judgements, write_network, write_shop
 from PIL import Image
 from transformers import BertConfig, BertModel
 
@@ -49,6 +49,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_data(folder / "data" / "fashion_mnist")
     write_matching(folder / "data" / "product_matching" / "abt_buy")
     write_judgements(folder / "data" / "home_depot_search")
+    write_shop(folder / "data" / "amazon_beauty")
+    write_network(folder / "data" / "amazon_photo")
     write_products(folder)
     write_model(folder / "model")
     for page in PAGES:
@@ -123,8 +125,9 @@ def as_run_here(words: list[str], folder: Path) -> list[str]:
         model = f"pretrained_text={folder}/model"
         words = [model if "pretrained_text=" in word else filled.get(word, word) for word in words]
         return [*words, "data.columns.title=name"]
-    if verb == "search":
-        run = next(path.parent for path in sorted(folder.glob("runs/train/bm25-*/result.json")))
+    if verb in (trained := {"search": "bm25", "recommend": "cooccurrence", "cross-sell": "ease"}):
+        places = folder.glob(f"runs/train/{trained[verb]}-*/result.json")
+        run = next(path.parent for path in sorted(places))
         return [str(run) if word == "RUN" else word for word in words]
     texts = " ".join(words)
     if verb in ("evaluate", "embed", "matrix"):

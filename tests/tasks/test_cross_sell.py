@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import write_network
 
 from likewise.cli import main
 from likewise.data.relevance import Links
@@ -18,30 +18,8 @@ from likewise.runs.folder import read_result
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Cameras go with lenses and bags of their own make, by words; two products have no link."""
-    folder = tmp_path_factory.mktemp("network")
-    kinds, makes, each = 3, 4, 4
-    nodes: dict[str, list] = {"node_id": [], "class_name": [], "word_ids": []}
-    for kind in range(kinds):
-        for make in range(makes):
-            for _ in range(each):
-                nodes["node_id"].append(len(nodes["node_id"]))
-                nodes["class_name"].append(f"kind {kind}")
-                nodes["word_ids"].append([kind, 10 + make])
-    size = len(nodes["node_id"])
-    make_of = np.arange(size) // each % makes
-    kind_of = np.arange(size) // (each * makes)
-    edges = [
-        (a, b)
-        for a in range(size - 2)
-        for b in range(a + 1, size - 2)
-        if make_of[a] == make_of[b] and kind_of[a] != kind_of[b]
-    ]
-    edges.append((3, 3))
-    pq.write_table(pa.table(nodes), folder / "nodes.parquet")
-    source, target = zip(*edges, strict=True)
-    pq.write_table(pa.table({"source": source, "target": target}), folder / "edges.parquet")
-    return folder
+    """See ``write_network``."""
+    return write_network(tmp_path_factory.mktemp("network"))
 
 
 def test_links_are_split_with_their_reverse(network: Path) -> None:

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from conftest import write_shop
 
 from likewise.cli import main
 from likewise.runs.folder import read_result
@@ -20,23 +20,8 @@ PRODUCTS, USERS = 24, 60
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """People walk along a circle of products, most of them one step at a time."""
-    folder = tmp_path_factory.mktemp("shop")
-    generator = np.random.default_rng(0)
-    sequences = []
-    for _ in range(USERS):
-        steps = generator.choice([1, 1, 1, 5], generator.integers(4, 9))
-        sequences.append(((generator.integers(PRODUCTS) + np.cumsum(steps)) % PRODUCTS).tolist())
-    attributes = [[f"brand {row // 4}", f"kind {row // 12}"] for row in range(PRODUCTS)]
-    items = {
-        "item_id": list(range(PRODUCTS)),
-        "asin": [f"A{row}" for row in range(PRODUCTS)],
-        "attributes": attributes,
-    }
-    pq.write_table(pa.table(items), folder / "items.parquet")
-    people = {"user_id": list(range(USERS)), "item_ids": sequences}
-    pq.write_table(pa.table(people), folder / "sequences.parquet")
-    return folder
+    """See ``write_shop``."""
+    return write_shop(tmp_path_factory.mktemp("shop"), PRODUCTS, USERS)
 
 
 def options(shop: Path, tmp_path: Path, *more: str) -> list[str]:
