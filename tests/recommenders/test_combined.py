@@ -39,10 +39,12 @@ def composed(*overrides: str) -> Recommender:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_every_part_learns_is_saved_and_serves_strangers(part: str, shop, tmp_path: Path) -> None:
+def test_every_part_learns_is_saved_and_serves_strangers(
+    part: str, small_shop, tmp_path: Path
+) -> None:
     if part in NEED_IMPLICIT:
         pytest.importorskip("implicit")
-    _, histories, data = shop
+    _, histories, data = small_shop
     recommender = composed(f"+recommender={part}")
     recommender.fit(histories, data, 0)
     found = recommender.scores(histories)
@@ -62,7 +64,7 @@ def test_every_part_learns_is_saved_and_serves_strangers(part: str, shop, tmp_pa
 
 
 def smoothed(scores: np.ndarray, share: float, steps: int) -> np.ndarray:
-    """The scores of the people of ``shop`` over its network, by hand."""
+    """The scores of the people of ``small_shop`` over its network, by hand."""
     # Person 0 of the network did nothing, so the places are one less.
     trusts = {2: [3, 4], 3: [2], 4: [5], 6: [2]}
     for _ in range(steps):
@@ -77,8 +79,8 @@ def smoothed(scores: np.ndarray, share: float, steps: int) -> np.ndarray:
 
 @pytest.mark.parametrize("base", [ItemKnn, Popular, Repeat])
 @pytest.mark.parametrize(("share", "steps"), [(0.0, 1), (0.3, 1), (0.6, 2), (1.0, 3)])
-def test_social_smooths_over_the_network(shop, base: type, share: float, steps: int) -> None:
-    _, histories, data = shop
+def test_social_smooths_over_the_network(small_shop, base: type, share: float, steps: int) -> None:
+    _, histories, data = small_shop
     alone, recommender = base(), Social(base(), share, steps)
     alone.fit(histories, data, 0)
     recommender.fit(histories, data, 0)
@@ -87,8 +89,10 @@ def test_social_smooths_over_the_network(shop, base: type, share: float, steps: 
     np.testing.assert_allclose(found, smoothed(own, share, steps), rtol=1e-5, atol=1e-6)
 
 
-def test_social_uses_the_present_history_of_a_person_and_the_past_of_trusted_ones(shop) -> None:
-    _, histories, data = shop
+def test_social_uses_the_present_history_of_a_person_and_the_past_of_trusted_ones(
+    small_shop,
+) -> None:
+    _, histories, data = small_shop
     recommender = Social(Repeat(), 0.25)
     # People stand in another order than in the data, and some are new.
     recommender.fit(histories.take(np.arange(len(histories))[::-1]), data, 0)
@@ -103,8 +107,8 @@ def test_social_uses_the_present_history_of_a_person_and_the_past_of_trusted_one
     np.testing.assert_array_equal(found[2], last)
 
 
-def test_social_equals_smoothed_histories_for_a_linear_base(shop) -> None:
-    _, histories, data = shop
+def test_social_equals_smoothed_histories_for_a_linear_base(small_shop) -> None:
+    _, histories, data = small_shop
     recommender = Social(ItemKnn(), 0.4, 2)
     recommender.fit(histories, data, 0)
     weights = recommender.base.weights.get()
@@ -112,8 +116,8 @@ def test_social_equals_smoothed_histories_for_a_linear_base(shop) -> None:
     np.testing.assert_allclose(recommender.scores(histories).numpy(), table, rtol=1e-5, atol=1e-6)
 
 
-def test_social_without_trust_is_named(catalogue) -> None:
-    data = catalogue(2, [[0, 1]])
+def test_social_without_trust_is_named(event_maker) -> None:
+    data = event_maker(2, [[0, 1]])
     known = Histories(np.array([0, 1]), np.array([2]), np.array([0]))
     with pytest.raises(LikewiseError, match="who trusts whom"):
         Social(Popular()).fit(known, data, 0)
@@ -122,8 +126,8 @@ def test_social_without_trust_is_named(catalogue) -> None:
 
 
 @pytest.mark.parametrize("how", ["ranks", "scores"])
-def test_a_fusion_is_the_weighted_sum_of_its_parts(shop, how: str) -> None:
-    _, histories, data = shop
+def test_a_fusion_is_the_weighted_sum_of_its_parts(small_shop, how: str) -> None:
+    _, histories, data = small_shop
     histories = histories[2:]
     parts = {"near": Cooccurrence(), "popular": Popular()}
     recommender = RankFusion(parts, {"near": 3.0}, how, constant=10)
@@ -137,8 +141,8 @@ def test_a_fusion_is_the_weighted_sum_of_its_parts(shop, how: str) -> None:
     np.testing.assert_allclose(recommender.scores(histories).numpy(), expected, atol=1e-5)
 
 
-def test_parts_are_composed_and_weighted_by_overrides(shop) -> None:
-    _, histories, data = shop
+def test_parts_are_composed_and_weighted_by_overrides(small_shop) -> None:
+    _, histories, data = small_shop
     recommender = composed(
         "+recommender=rank_fusion",
         "+recommender@recommender.parts.friends=social",

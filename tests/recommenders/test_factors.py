@@ -32,9 +32,9 @@ def test_the_step_of_als_solves_its_normal_equations(sequences: list[list[int]])
         np.testing.assert_allclose(scores, items @ person, atol=1e-4)
 
 
-def test_a_confidence_of_one_makes_als_a_truncated_svd(shop) -> None:
+def test_a_confidence_of_one_makes_als_a_truncated_svd(small_shop) -> None:
     pytest.importorskip("implicit")
-    _, histories, data = shop
+    _, histories, data = small_shop
     recommender = Als(factors=4, l2=1e-6, confidence=1.0, iterations=300)
     recommender.fit(histories, data, 0)
     table = histories.matrix(14).toarray()
@@ -45,7 +45,7 @@ def test_a_confidence_of_one_makes_als_a_truncated_svd(shop) -> None:
 
 
 @pytest.mark.parametrize("kind", [Als, Bpr])
-def test_two_kinds_of_people_are_told_apart(catalogue, kind: type) -> None:
+def test_two_kinds_of_people_are_told_apart(event_maker, kind: type) -> None:
     pytest.importorskip("implicit")
     generator = np.random.default_rng(0)
     # Even people have products 0 to 9, odd people 10 to 19; nobody has product 20.
@@ -53,7 +53,7 @@ def test_two_kinds_of_people_are_told_apart(catalogue, kind: type) -> None:
         (10 * (person % 2) + generator.choice(10, 6, replace=False)).tolist()
         for person in range(60)
     ]
-    data = catalogue(21, sequences)
+    data = event_maker(21, sequences)
     first, second = kind(factors=2), kind(factors=2)
     for one in (first, second):
         one.fit(Histories.of(sequences), data, 3)

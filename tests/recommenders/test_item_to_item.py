@@ -56,9 +56,9 @@ def alike(sequences: list[list[int]], size: int, measure: str, shrinkage: float,
 
 @settings(max_examples=40, deadline=None)
 @given(SEQUENCES, st.sampled_from(item_knn.MEASURES), st.sampled_from([0, 2.5]), st.integers(0, 3))
-def test_item_knn_is_what_loops_find(catalogue, sequences, measure, shrinkage, kept) -> None:
+def test_item_knn_is_what_loops_find(event_maker, sequences, measure, shrinkage, kept) -> None:
     recommender = ItemKnn(measure, kept, shrinkage)
-    recommender.fit(Histories.of(sequences), catalogue(SIZE, sequences), 0)
+    recommender.fit(Histories.of(sequences), event_maker(SIZE, sequences), 0)
     expected = alike(sequences, SIZE, measure, shrinkage, kept)
     found = recommender.scores(Histories.of(sequences)).numpy()
     np.testing.assert_allclose(found, had(sequences, SIZE) @ expected, rtol=1e-5)
@@ -79,9 +79,9 @@ def near(sequences: list[list[int]], size: int, window: int, backward: float) ->
 
 @settings(max_examples=40, deadline=None)
 @given(SEQUENCES, st.integers(1, 4), st.sampled_from([0, 0.2]), st.integers(0, 3))
-def test_cooccurrence_is_what_loops_find(catalogue, sequences, window, backward, recent) -> None:
+def test_cooccurrence_is_what_loops_find(event_maker, sequences, window, backward, recent) -> None:
     recommender = Cooccurrence(window, backward=backward, recent=recent, decay=0.5)
-    recommender.fit(Histories.of(sequences), catalogue(SIZE, sequences), 0)
+    recommender.fit(Histories.of(sequences), event_maker(SIZE, sequences), 0)
     expected = near(sequences, SIZE, window, backward)
     found = recommender.scores(Histories.of(sequences)).numpy()
     for sequence, scores in zip(sequences, found, strict=True):
@@ -93,8 +93,8 @@ def test_cooccurrence_is_what_loops_find(catalogue, sequences, window, backward,
 
 @pytest.mark.parametrize("kind", [ItemKnn, Cooccurrence])
 @pytest.mark.parametrize("kept", [0, 2])
-def test_small_blocks_find_the_same(shop, monkeypatch, kind: type, kept: int) -> None:
-    _, histories, data = shop
+def test_small_blocks_find_the_same(small_shop, monkeypatch, kind: type, kept: int) -> None:
+    _, histories, data = small_shop
     whole, parts = kind(neighbours=kept), kind(neighbours=kept)
     whole.fit(histories, data, 0)
     small = list(neighbours.row_blocks(np.full(14, 9), limit=20))
@@ -125,8 +125,8 @@ def test_the_largest_of_each_row_are_kept(entries: list[tuple[int, int, int]], k
 
 
 @pytest.mark.parametrize("l2", [0.5, 20.0])
-def test_ease_is_the_constrained_least_squares_solution(shop, l2: float) -> None:
-    sequences, histories, data = shop
+def test_ease_is_the_constrained_least_squares_solution(small_shop, l2: float) -> None:
+    sequences, histories, data = small_shop
     table = had(sequences, 14)
     recommender = Ease(l2)
     recommender.fit(histories, data, 0)
@@ -142,8 +142,8 @@ def test_ease_is_the_constrained_least_squares_solution(shop, l2: float) -> None
     np.testing.assert_array_equal(found[:, 13], np.minimum(found[:, :13].min(1), 0))
 
 
-def test_ease_names_the_memory_that_it_lacks(catalogue: Callable) -> None:
-    data = catalogue(3, [[0, 1]])
+def test_ease_names_the_memory_that_it_lacks(event_maker: Callable) -> None:
+    data = event_maker(3, [[0, 1]])
 
     class Large:
         catalogue = range(10**7)
@@ -154,8 +154,8 @@ def test_ease_names_the_memory_that_it_lacks(catalogue: Callable) -> None:
 
 
 @pytest.mark.parametrize(("l1", "l2"), [(0.5, 1.0), (1.5, 0.0)])
-def test_slim_meets_the_conditions_of_its_minimum(shop, l1: float, l2: float) -> None:
-    sequences, histories, data = shop
+def test_slim_meets_the_conditions_of_its_minimum(small_shop, l1: float, l2: float) -> None:
+    sequences, histories, data = small_shop
     table = had(sequences, 14)
     recommender = Slim(l1, l2, iterations=500, tolerance=1e-6)
     recommender.fit(histories, data, 0)
@@ -170,8 +170,8 @@ def test_slim_meets_the_conditions_of_its_minimum(shop, l1: float, l2: float) ->
     assert slope.min() > -1e-3
 
 
-def test_popular_counts_people_and_repeat_counts_the_history(shop) -> None:
-    sequences, histories, data = shop
+def test_popular_counts_people_and_repeat_counts_the_history(small_shop) -> None:
+    sequences, histories, data = small_shop
     popular, repeat, faded = Popular(), Repeat(), Repeat(decay=0.5, recent=3)
     for one in (popular, repeat, faded):
         one.fit(histories, data, 0)
@@ -194,9 +194,9 @@ def test_histories_are_taken_in_any_order() -> None:
 
 
 @pytest.mark.parametrize("kind", [ItemKnn, Cooccurrence, Ease, Slim, Popular, Repeat])
-def test_a_catalogue_of_one_product(catalogue: Callable, kind: type) -> None:
+def test_a_catalogue_of_one_product(event_maker: Callable, kind: type) -> None:
     recommender = kind()
-    recommender.fit(Histories.of([[0], []]), catalogue(1, [[0], []]), 0)
+    recommender.fit(Histories.of([[0], []]), event_maker(1, [[0], []]), 0)
     assert recommender.scores(Histories.of([[], [0]])).isfinite().all()
 
 

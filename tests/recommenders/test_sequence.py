@@ -188,7 +188,7 @@ def test_saved_weights_give_equal_scores(trained: bool, own: bool):
 
     def make(seed: int) -> SequenceRecommender:
         torch.manual_seed(seed)
-        encoder = Bag(7, 8, width=8, hidden_sizes=())
+        encoder = Bag(7, 8, token_embedding_size=8, hidden_sizes=())
         vectors = ProductVectors(
             10, 16, own=own, encoder=encoder, content={"text": tokens}, trained=trained
         )
