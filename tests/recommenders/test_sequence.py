@@ -172,7 +172,7 @@ def test_content_places_a_product_that_nobody_bought():
         list(generator.permutation(np.arange(5) if person % 2 else np.arange(5, 9)))
         for person in range(100)
     ]
-    encoder = Bag(3, 16, width=16, hidden_sizes=(), dropout=0.0)
+    encoder = Bag(3, 16, token_embedding_size=16, hidden_sizes=(), dropout=0.0)
     recommender = small(SASRec, encoder=encoder, content={"text": tokens})
     train(recommender, NextSoftmax(), Histories.of(walks), epochs=5)
     first, second = recommender.scores(Histories.of([[0, 1], [5, 6]]))[:, 9]
