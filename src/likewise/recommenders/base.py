@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from likewise.data.histories import Histories
+from likewise.data.products import to_device
 from likewise.data.relevance import Events, Links, Relevance
 from likewise.recommenders.state import Learned
 from likewise.scorer import LearnsAtOnce
@@ -31,7 +33,13 @@ class Recommender(Learned, LearnsAtOnce):
     def prepare(self, module: ProductModule) -> None:
         """See ``Scorer``: embed the catalogue, where there is an encoder."""
         if self.encoder is not None:
-            self.index(self.encoder.embed(module.products))
+            self.index(self.encoder.embed(to_device(module.products, self.device)))
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        held = (*self.parameters(), *self.buffers())
+        return held[0].device if held else torch.device("cpu")
 
     def index(self, vectors: Tensor) -> None:
         """Take the embeddings of the catalogue, float32 [n, d], where they are of use."""

@@ -57,4 +57,4 @@ class Content(ItemToItem):
         weights = self.weighted(histories, len(self.vectors))
         profiles = torch.from_numpy(weights @ self.vectors.cpu().numpy())
         profiles /= torch.from_numpy(weights.sum(1)).clamp_min(1e-12)
-        return self.similarity.ranking(profiles, self.vectors)
+        return self.similarity.ranking(profiles.to(self.vectors.device), self.vectors)

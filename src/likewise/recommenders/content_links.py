@@ -84,7 +84,7 @@ class ContentLinks(Recommender):
             values = 1 / (1 + values)
         people = np.repeat(np.arange(len(near)), near.shape[1])
         alike = csr_matrix(
-            (values.flatten().numpy(), (people, near.flatten().numpy())),
+            (values.flatten().cpu().numpy(), (people, near.flatten().cpu().numpy())),
             shape=(len(near), len(self.vectors)),
         )
         return torch.from_numpy((alike @ self.links.get()).toarray().astype(np.float32))

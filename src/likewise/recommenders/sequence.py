@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from likewise.data.histories import Histories
+from likewise.data.products import to_device
 from likewise.data.sequences import PADDING, padded
 from likewise.errors import LikewiseError
 from likewise.recommenders.base import Recommender
@@ -51,7 +52,7 @@ class SequenceRecommender(Recommender):
     def prepare(self, module: ProductModule) -> None:
         """See ``Scorer``."""
         if self.encoder is not None:
-            self.products.hold(module.products)
+            self.products.hold(to_device(module.products, self.device))
 
     def states(self, vectors: Tensor) -> Tensor:
         """Product vectors float [b, l, d], oldest first, to states float [b, l, d].

@@ -42,7 +42,7 @@ def recommend(
             person.
     """
     rows = _rows(run, history)
-    scores = _recommender(run).scores(Histories.of([rows]))[0].clone()
+    scores = _recommender(run).scores(Histories.of([rows]))[0].cpu().clone()
     return _best(run, scores, [*_rows(run, exclude), *([] if repeat else rows)], k, diversity)
 
 
@@ -65,7 +65,7 @@ def cross_sell(
     if run.data.has(Links):
         links = run.data.get(Links)
         histories = links.histories(np.arange(len(links)), np.unique(rows))
-    scores = recommender.scores(histories).sum(0)
+    scores = recommender.scores(histories).cpu().sum(0)
     return _best(run, scores, [*_rows(run, exclude), *rows], k, diversity)
 
 

@@ -184,7 +184,7 @@ class CatalogueRanking(Task):
         people = max(1, BLOCK_ELEMENTS // size)
         for start in range(0, len(histories), people):
             block = histories[start : start + people]
-            scores = without(scorer.scores(block), self.excluded(block))
+            scores = without(scorer.scores(block).cpu(), self.excluded(block))
             first, last = np.searchsorted(person, [start, start + people])
             asked = torch.from_numpy(person[first:last] - start)
             wanted = torch.from_numpy(product[first:last])
