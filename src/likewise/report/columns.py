@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from likewise.data.pair_leaks import UNLEAKED
 from likewise.evidence.results import Estimate, MethodSummary, specification
 
 
@@ -52,12 +51,16 @@ COSTS = (
 def main_columns(summaries: Sequence[MethodSummary], primary: str) -> list[Column]:
     """Return the primary metric and the costs, without empty columns.
 
-    If the runs have it, the primary metric without leaked test pairs follows.
+    If the runs have it, the primary metric of parts of the test follows, such as that without
+    leaked pairs.
     """
-    keys = [f"test/{primary}"]
-    unleaked = f"{UNLEAKED}/{primary}"
-    if any(unleaked in summary.metrics for summary in summaries):
-        keys.append(unleaked)
+    parts = dict.fromkeys(
+        key
+        for summary in summaries
+        for key in summary.metrics
+        if key.startswith("test_") and key.endswith(f"/{primary}")
+    )
+    keys = [f"test/{primary}", *parts]
     # GPU memory is zero in all rows of a study that ran without a GPU.
     costs = [
         column
@@ -80,5 +83,7 @@ def further_columns(summaries: Sequence[MethodSummary], primary: str) -> list[Co
 def _metric(summaries: Sequence[MethodSummary], key: str) -> Column:
     split, _, name = key.partition("/")
     said = specification(summaries, name)
-    label = said.label if split == "test" else f"{said.label} without leaks"
+    # A part of the test: ``test_without_leaks``, ``test_few`` …
+    part = split.removeprefix("test").replace("_", " ")
+    label = said.label + part
     return Column(key, label, higher_is_better=said.higher_is_better, is_metric=True)
