@@ -62,7 +62,7 @@ def overrides(
         "data.image_size=16",
         "embedding_size=8",
         "batch_size=8",
-        "text.size=300",
+        "text.max_vocabulary_size=300",
         "trainer.max_epochs=2",
         "trainer.accelerator=cpu",
         "logger=none",
