@@ -102,16 +102,25 @@ class LabelledPairs:
 
 def count(products: Products) -> int:
     """Return the number of products."""
+    if isinstance(products, StreamedProducts):
+        return len(products.rows)
     return len(next(iter(products.values())))
 
 
 def take(products: Products, rows: Tensor | slice) -> Products:
     """Select some products; columns of token ids that are padding in all of them are removed."""
+    if isinstance(products, StreamedProducts):
+        return products.take(rows)
     return {name: _trimmed(values[rows]) for name, values in products.items()}
 
 
 def parts(products: Products, size: int) -> Iterator[Products]:
     """Yield all products in batches of ``size``."""
+    if isinstance(products, StreamedProducts):
+        places = (slice(start, start + size) for start in range(0, count(products), size))
+        for (part,) in read_ahead(((products.take(rows),) for rows in places), products.ahead):
+            yield part
+        return
     for start in range(0, count(products), size):
         yield take(products, slice(start, start + size))
 
