@@ -28,9 +28,9 @@ def export(path: Path) -> None:
     from likewise.metrics.recommendation import Recommended
     from likewise.metrics.recommended_hits import HitRateAtK, RecommendationRecallAtK
     from likewise.metrics.recommended_ranks import RecommendationMRR, RecommendationNDCGAtK
-    from likewise.recommenders.ease import Ease
-    from likewise.recommenders.item_knn import ItemKnn
-    from likewise.recommenders.ranking import CatalogueOrder
+    from likewise.recommenders.catalogue_order import CatalogueOrder
+    from likewise.recommenders.counts.item_knn import ItemKnn
+    from likewise.recommenders.linear.ease import Ease
     from likewise.tasks.catalogue_ranking import without
 
     data = AmazonHin(split_by="last").load()

@@ -202,7 +202,7 @@ def test_an_encoder_s_similarity_is_one_more_signal_and_is_not_trained(quick: li
     encoder = run.scorer.encoder
     assert isinstance(encoder, Encoder)
     expected = SimilarityMatcher(encoder, run.similarity).match_pairs(pairs)
-    table = run.scorer._table(pairs)
-    assert table.shape[1] == len(run.scorer.signals.names) + 1
+    table = run.scorer.table(pairs)
+    assert table.shape[1] == len(run.scorer.pair_signals.names) + 1
     np.testing.assert_array_equal(table[:, -1], expected.numpy())
     assert not any(parameter.requires_grad for parameter in encoder.parameters())

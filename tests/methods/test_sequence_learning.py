@@ -6,8 +6,8 @@ import torch
 
 from likewise.losses.next_softmax import NextSoftmax
 from likewise.methods.sequence import SequenceLearning
-from likewise.recommenders.gru import GRU
-from likewise.recommenders.product_vectors import ProductVectors
+from likewise.recommenders.sequences.gru import GRU
+from likewise.recommenders.sequences.product_vectors import ProductVectors
 from likewise.similarity.dot import Dot
 from likewise.tasks.base import Task
 

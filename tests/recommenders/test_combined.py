@@ -16,12 +16,12 @@ from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import shipped
 from likewise.recommenders.base import Recommender
-from likewise.recommenders.cooccurrence import Cooccurrence
-from likewise.recommenders.item_knn import ItemKnn
-from likewise.recommenders.popular import Popular
-from likewise.recommenders.rank_fusion import RankFusion
-from likewise.recommenders.repeat import Repeat
-from likewise.recommenders.social import Social
+from likewise.recommenders.combined.rank_fusion import RankFusion
+from likewise.recommenders.combined.social import Social
+from likewise.recommenders.counts.cooccurrence import Cooccurrence
+from likewise.recommenders.counts.item_knn import ItemKnn
+from likewise.recommenders.counts.popular import Popular
+from likewise.recommenders.counts.repeat import Repeat
 
 # Those that need an encoder, attributes or gradient steps are tried elsewhere.
 OTHERS = {

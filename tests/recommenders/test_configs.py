@@ -21,6 +21,6 @@ def test_losses(name: str):
 
 @pytest.mark.parametrize("name", ["content", "attribute_transitions", "two_steps", "hybrid"])
 def test_recommenders(name: str):
-    pytest.importorskip("likewise.recommenders.cooccurrence")
+    pytest.importorskip("likewise.recommenders.counts.cooccurrence")
     config = OmegaConf.load(CONFIGS / f"recommender/{name}.yaml")
     assert isinstance(instantiate(config), Recommender)

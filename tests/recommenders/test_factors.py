@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.als import Als
-from likewise.recommenders.bpr import Bpr
+from likewise.recommenders.linear.als import Als
+from likewise.recommenders.linear.bpr import Bpr
 
 
 @settings(max_examples=30, deadline=None)

@@ -9,17 +9,17 @@ import torch
 from likewise.data.catalogue import ProductData, make_catalogue
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.attribute_content import AttributeContent
-from likewise.recommenders.attribute_table import attribute_table
-from likewise.recommenders.attribute_transitions import AttributeTransitions
 from likewise.recommenders.base import Recommender
-from likewise.recommenders.gru import GRU
+from likewise.recommenders.combined.hybrid import Hybrid, _hold_out
+from likewise.recommenders.content.attribute_content import AttributeContent
+from likewise.recommenders.content.attribute_table import attribute_table
+from likewise.recommenders.content.attribute_transitions import AttributeTransitions
+from likewise.recommenders.counts.item_knn import ItemKnn
+from likewise.recommenders.counts.popular import Popular
+from likewise.recommenders.counts.two_steps import TwoSteps
 from likewise.recommenders.history_weights import history_weights
-from likewise.recommenders.hybrid import Hybrid, _hold_out
-from likewise.recommenders.item_knn import ItemKnn
-from likewise.recommenders.popular import Popular
-from likewise.recommenders.product_vectors import ProductVectors
-from likewise.recommenders.two_steps import TwoSteps
+from likewise.recommenders.sequences.gru import GRU
+from likewise.recommenders.sequences.product_vectors import ProductVectors
 
 SIZE = 30
 # Shampoo is followed by conditioner, and conditioner by a brush.

@@ -15,12 +15,12 @@ from scipy.sparse import csr_matrix
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
 from likewise.recommenders import cooccurrence, item_knn, neighbours
-from likewise.recommenders.cooccurrence import Cooccurrence
-from likewise.recommenders.ease import Ease
-from likewise.recommenders.item_knn import ItemKnn
-from likewise.recommenders.popular import Popular
-from likewise.recommenders.repeat import Repeat
-from likewise.recommenders.slim import Slim
+from likewise.recommenders.counts.cooccurrence import Cooccurrence
+from likewise.recommenders.counts.item_knn import ItemKnn
+from likewise.recommenders.counts.popular import Popular
+from likewise.recommenders.counts.repeat import Repeat
+from likewise.recommenders.linear.ease import Ease
+from likewise.recommenders.linear.slim import Slim
 
 SIZE = 6
 SEQUENCES = st.lists(st.lists(st.integers(0, SIZE - 1), max_size=7), min_size=1, max_size=6)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from likewise.recommenders.ranking import CatalogueOrder
+from likewise.recommenders.catalogue_order import CatalogueOrder
 
 
 @settings(max_examples=50, deadline=None)

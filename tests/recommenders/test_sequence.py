@@ -17,10 +17,10 @@ from likewise.losses.next_bce import NextBinaryCrossEntropy
 from likewise.losses.next_product import NextProductLoss, draw
 from likewise.losses.next_sampled_softmax import NextSampledSoftmax
 from likewise.losses.next_softmax import NextSoftmax
-from likewise.recommenders.gru import GRU
-from likewise.recommenders.product_vectors import ProductVectors
-from likewise.recommenders.sasrec import SASRec
-from likewise.recommenders.sequence import SequenceRecommender
+from likewise.recommenders.sequences.base import SequenceRecommender
+from likewise.recommenders.sequences.gru import GRU
+from likewise.recommenders.sequences.product_vectors import ProductVectors
+from likewise.recommenders.sequences.sasrec import SASRec
 
 KINDS = [GRU, SASRec]
 LEARNERS = [

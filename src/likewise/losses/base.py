@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 
-class PairLoss(nn.Module):
+class PairLoss(nn.Module, ABC):
     """A loss on the scores that a matcher gives labelled pairs."""
 
+    @abstractmethod
     def forward(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss, a scalar.
 
@@ -15,4 +18,3 @@ class PairLoss(nn.Module):
             scores: float [b], larger for more similar.
             labels: int64 [b], 1 for a match and 0 otherwise.
         """
-        raise NotImplementedError

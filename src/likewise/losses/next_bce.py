@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from likewise.errors import LikewiseError
 from likewise.losses.next_product import NextProductLoss, draw
-from likewise.recommenders.product_vectors import ProductVectors
+from likewise.recommenders.sequences.product_vectors import ProductVectors
 
 
 class NextBinaryCrossEntropy(NextProductLoss):

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
-from likewise.recommenders.product_vectors import ProductVectors
+from likewise.recommenders.sequences.product_vectors import ProductVectors
 
 
-class NextProductLoss(nn.Module):
+class NextProductLoss(nn.Module, ABC):
     """Between states of sequences and the products that came next.
 
     The score of a product is the inner product of its vector and the state.
     """
 
+    @abstractmethod
     def forward(self, states: Tensor, targets: Tensor, products: ProductVectors) -> Tensor:
         """States float [m, d] and the rows int64 [m] of the next products; a scalar, the mean."""
-        raise NotImplementedError(f"{type(self).__name__} must define forward()")
 
 
 def draw(counts: Tensor, size: tuple[int, ...], power: float) -> tuple[Tensor, Tensor]:

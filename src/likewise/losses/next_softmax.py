@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from likewise.losses.next_product import NextProductLoss
-from likewise.recommenders.product_vectors import ProductVectors
+from likewise.recommenders.sequences.product_vectors import ProductVectors
 
 
 class NextSoftmax(NextProductLoss):

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from likewise.recommenders.state import Learned
+from likewise.learned import Learned
 
 
 class LearnedText(Learned):

@@ -17,14 +17,8 @@ from likewise.data.query_signals import QuerySignals
 from likewise.data.relevance import Judgements
 from likewise.data.word_statistics import WordStatistics, stemmed_words
 from likewise.encoders.base import Encoder
-from likewise.errors import LikewiseError
-from likewise.matchers.base import Matcher
 from likewise.matchers.bm25 import titles
-from likewise.matchers.learned_text import LearnedText
-from likewise.matchers.signals import MISSING
-from likewise.matchers.similarity import SimilarityMatcher
-from likewise.matchers.trees import Trees
-from likewise.scorer import LearnsAtOnce
+from likewise.matchers.boosted_trees import BoostedTrees
 from likewise.similarity.base import Similarity
 
 if TYPE_CHECKING:
@@ -36,7 +30,7 @@ if TYPE_CHECKING:
 CHUNK = 8192
 
 
-class RankingTrees(LearnedText, LearnsAtOnce, Matcher):
+class RankingTrees(BoostedTrees):
     """Predicts the gain of a product for a query, from BM25, TF-IDF and further signals.
 
     Regression on gains, 2^grade, is the pointwise way to learn a ranking of high nDCG (Cossock and
@@ -52,7 +46,6 @@ class RankingTrees(LearnedText, LearnsAtOnce, Matcher):
             of judgements for each tree, ``max_features`` the fraction of signals for each split.
     """
 
-    encoder_use = "optional"
     learns_from = (Judgements,)
     idf: Tensor
 
@@ -67,21 +60,17 @@ class RankingTrees(LearnedText, LearnsAtOnce, Matcher):
         subsample: float = 0.7,
         max_features: float = 0.3,
     ) -> None:
-        super().__init__(encoder.requires_grad_(False) if encoder is not None else None, similarity)
-        self.options = {
-            "n_estimators": n_estimators,
-            "max_depth": max_depth,
-            "learning_rate": learning_rate,
-            "min_samples_leaf": min_samples_leaf,
-            "subsample": subsample,
-            "max_features": max_features,
-        }
-        self.forest = Trees()
+        super().__init__(
+            encoder,
+            similarity,
+            n_estimators=n_estimators,
+            max_depth=max_depth,
+            learning_rate=learning_rate,
+            min_samples_leaf=min_samples_leaf,
+            subsample=subsample,
+            max_features=max_features,
+        )
         self.register_buffer("idf", torch.empty(0, dtype=torch.float64))
-
-    def count_parameters(self) -> int:
-        """See ``Matcher``: the thresholds and leaves of the trees, and the encoder's parameters."""
-        return self.forest.count_nodes() + super().count_parameters()
 
     def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
         """See ``LearnsAtOnce``."""
@@ -93,14 +82,9 @@ class RankingTrees(LearnedText, LearnsAtOnce, Matcher):
         pairs = query_pairs(
             module, judgements.queries, judgements.query[rows], judgements.product[rows], CHUNK
         )
-        table = np.concatenate([self.signals(some) for some in pairs])
-        try:
-            model = GradientBoostingRegressor(**self.options, random_state=module.seed)
-            model.fit(table, np.exp2(judgements.grades[rows]))
-        except ValueError as error:
-            # What scikit-learn says of an option out of its range.
-            raise LikewiseError(f"matcher=ranking_trees: {' '.join(str(error).split())}") from error
-        self.forest.take(model, table[:1], float(model.predict(table[:1])[0]))
+        table = np.concatenate([self.table(some) for some in pairs])
+        model = GradientBoostingRegressor(**self.options, random_state=module.seed)
+        self.grow(model, table, np.exp2(judgements.grades[rows]))
         return 2 * len(rows)
 
     def read_words(self, catalogue: Dataset) -> None:
@@ -114,15 +98,8 @@ class RankingTrees(LearnedText, LearnsAtOnce, Matcher):
         reader.fit(catalogue, rows)
         self.idf = torch.from_numpy(reader.idf)
 
-    @torch.no_grad()
-    def match_pairs(self, pairs: LabelledPairs) -> Tensor:
-        """See ``Matcher``; the predicted gain."""
-        self.eval()
-        table = torch.from_numpy(self.signals(pairs)).to(pairs.left.device)
-        return self.forest(table).float()
-
     def signals(self, pairs: LabelledPairs) -> np.ndarray:
-        """Float32 [m, signals]; the left product is the query."""
+        """See ``BoostedTrees``; the left product is the query."""
         learned = self.kept()
         left, right = pairs.left.cpu().numpy(), pairs.right.cpu().numpy()
         texts = titles(pairs.catalogue, pairs.rows)
@@ -130,12 +107,7 @@ class RankingTrees(LearnedText, LearnsAtOnce, Matcher):
         directed = QuerySignals(WordStatistics(**learned["words"]))(words, left, right)
         offers = read_offers(pairs.catalogue, pairs.rows)
         mutual = PairSignals.of(learned["pairs"])(offers, left, right)
-        columns = [directed, mutual, self._alike(texts, left, right)]
-        if self.encoder is not None:
-            assert self.similarity is not None
-            alike = SimilarityMatcher(self.encoder, self.similarity).match_pairs(pairs)
-            columns.append(alike.cpu().numpy())
-        return np.nan_to_num(np.column_stack(columns), nan=MISSING).astype(np.float32)
+        return np.column_stack([directed, mutual, self._alike(texts, left, right)])
 
     def _alike(self, texts: list[str], left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """The cosine of the TF-IDF vectors of n-grams, float64 [m]."""

@@ -11,7 +11,7 @@ from likewise.data.relevance import Events
 from likewise.data.sequences import PADDING, padded
 from likewise.losses.next_product import NextProductLoss
 from likewise.methods.base import Method
-from likewise.recommenders.sequence import SequenceRecommender
+from likewise.recommenders.sequences.base import SequenceRecommender
 
 
 class SequenceLearning(Method):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +25,12 @@ class GradedRanking:
     grades: np.ndarray
 
 
-class GradedMetric(DescribedMetric):
+class GradedMetric(DescribedMetric, ABC):
     """The mean of a value per query; queries with NaN are left out."""
 
+    @abstractmethod
     def per_query(self, ranking: GradedRanking) -> np.ndarray:
         """Return one value per query, float64 [q]."""
-        raise NotImplementedError(f"{type(self).__name__} must define per_query()")
 
     def __call__(self, ranking: GradedRanking) -> float:
         """Return the mean over queries; NaN if all queries are left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,15 +37,15 @@ class JudgedPairs:
         return replace(self, scores=kept[0], probabilities=kept[1], labels=kept[2])
 
 
-class MatchingMetric(DescribedMetric):
+class MatchingMetric(DescribedMetric, ABC):
     """The mean of a value per pair, so that paired tests of methods work as for queries.
 
     Pairs with NaN are left out.
     """
 
+    @abstractmethod
     def per_pair(self, judged: JudgedPairs) -> np.ndarray:
         """Return one value per pair, float64 [m]."""
-        raise NotImplementedError
 
     def __call__(self, judged: JudgedPairs) -> float:
         """Return the mean over pairs; NaN if all pairs are left out."""

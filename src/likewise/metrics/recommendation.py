@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from likewise.metrics.specification import MetricSpecification
+from likewise.metrics.base import DescribedMetric, finite_mean
 
 
 @dataclass(frozen=True)
@@ -39,32 +40,19 @@ class Recommended:
         return np.bincount(self.person, weights=values, minlength=len(self.top))
 
 
-class RecommendationMetric:
-    """The mean over people of a value; a person whose value is NaN does not count.
+class RecommendationMetric(DescribedMetric, ABC):
+    """The mean of a value per person; persons with NaN are left out.
 
     Attributes:
-        label, higher_is_better, range: see ``MetricSpecification``.
-        depth: how many of the best products it looks at; 0 where ranks say all.
+        depth: how many of the best products it looks at; 0 where ranks are enough.
     """
 
-    label: str = ""
-    higher_is_better = True
-    range: tuple[float, float] = (0.0, 1.0)
     depth = 0
 
-    @property
-    def specification(self) -> MetricSpecification:
-        """What the metric says of itself."""
-        return MetricSpecification(
-            self.label or type(self).__name__, self.higher_is_better, *self.range
-        )
-
+    @abstractmethod
     def per_person(self, recommended: Recommended) -> np.ndarray:
-        """Float64 [u]."""
-        raise NotImplementedError(f"{type(self).__name__} must define per_person()")
+        """Return one value per person, float64 [u]."""
 
     def __call__(self, recommended: Recommended) -> float:
-        """The metric; NaN where no person counts."""
-        values = self.per_person(recommended)
-        values = values[np.isfinite(values)]
-        return float(values.mean()) if len(values) else float("nan")
+        """Return the mean over persons; NaN if all persons are left out."""
+        return finite_mean(self.per_person(recommended))

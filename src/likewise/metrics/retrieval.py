@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,16 +31,16 @@ class RetrievalMetric(DescribedMetric, Metric):
         super().__init__(**options)
         self.add_state("per_query", default=[], dist_reduce_fx="cat")
 
+    @abstractmethod
     def depth(self, max_relevant: int) -> int:
         """Return how many nearest products the score needs, given the largest relevant count."""
-        raise NotImplementedError
 
+    @abstractmethod
     def scores(self, block: RankedBlock) -> Tensor:
         """Return the scores of a block of queries, float [b].
 
         The values of queries without relevant products are ignored.
         """
-        raise NotImplementedError
 
     def update(self, block: RankedBlock) -> None:
         """Add the queries of a block."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,7 +13,7 @@ from torch import Tensor
 from likewise.data.histories import Histories
 from likewise.data.products import to_device
 from likewise.data.relevance import Events, Links, Relevance
-from likewise.recommenders.state import Learned
+from likewise.learned import Learned
 from likewise.scorer import LearnsAtOnce
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from likewise.data.module import ProductModule
 
 
-class Recommender(Learned, LearnsAtOnce):
+class Recommender(Learned, LearnsAtOnce, ABC):
     """What people did to a score for every product of the catalogue; larger is better.
 
     All that it learned is in its ``state_dict``, so that it is saved without pickling.
@@ -53,6 +54,7 @@ class Recommender(Learned, LearnsAtOnce):
         self.fit(histories, module.data, module.seed)
         return len(rows)
 
+    @abstractmethod
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
         """Learn all at once.
 
@@ -61,15 +63,14 @@ class Recommender(Learned, LearnsAtOnce):
             data: the catalogue and what else is known of it; no event of a later split may be read.
             seed: the only source of chance.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define fit()")
 
+    @abstractmethod
     def scores(self, histories: Histories) -> Tensor:
         """Float32 [u, n], of all n products for each person; seen products are not left out.
 
         A product of which nothing is known gets the least score. The caller asks for few people at
         a time, as the scores of all do not fit into memory.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define scores()")
 
 
 def least_for(scores: Tensor, unknown: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from likewise.recommenders.state import Learned
+from likewise.learned import Learned
 
 NAMES = ("starts", "columns", "values", "shape")
 KINDS = (torch.int64, torch.int32, torch.float32, torch.int64)

@@ -13,7 +13,7 @@ from likewise.data.properties import properties
 from likewise.data.relevance import Links
 from likewise.errors import LikewiseError
 from likewise.recommenders.base import Recommender
-from likewise.recommenders.ranking import CatalogueOrder
+from likewise.recommenders.catalogue_order import CatalogueOrder
 from likewise.runs.hits import Hit, hits
 from likewise.runs.saved import SavedRun
 

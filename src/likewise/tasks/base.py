@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -57,7 +58,7 @@ class Result:
     notes: tuple[str, ...] = ()
 
 
-class Task:
+class Task(ABC):
     """Scores a scorer by the relevance of the products; a subclass writes ``test``.
 
     Args:
@@ -109,10 +110,10 @@ class Task:
             return dict.fromkeys(self.metrics, float("nan"))
         return {name: scores[f"validation/{name}"] for name in self.metrics}
 
+    @abstractmethod
     def test(self, scorer: Any, module: ProductModule, split: str, device: torch.device) -> Result:
         """Each metric on ``split``, with what they were computed from.
 
         Args:
             scorer: of the class ``scorer_kind``; with its encoder, where it has one.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define test()")

@@ -19,7 +19,7 @@ from likewise.errors import LikewiseError
 from likewise.metrics.recommendation import RecommendationMetric, Recommended
 from likewise.metrics.specification import MetricSpecification
 from likewise.recommenders.base import Recommender
-from likewise.recommenders.ranking import CatalogueOrder
+from likewise.recommenders.catalogue_order import CatalogueOrder
 from likewise.similarity.base import Similarity
 from likewise.tasks.base import Result, Task
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
-class Reader:
+class Reader(ABC):
     """Turns some columns of a catalogue into one tensor with one row per product.
 
     A row of zeros means that the product lacks the modality. A reader is fitted to training
@@ -24,9 +25,9 @@ class Reader:
     def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:
         """Learn from the training products ``rows`` (int64); other products are not read."""
 
+    @abstractmethod
     def __call__(self, catalogue: Dataset, rows: np.ndarray) -> Tensor:
         """Return the products ``rows`` (int64 [n]) as a tensor [n, ...]."""
-        raise NotImplementedError
 
     def sizes(self) -> dict[str, Any]:
         """Return the sizes of the tensors that encoders need; call it after ``fit``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +41,13 @@ class TextReader(Reader):
         self.columns, self.markers = tuple(columns), markers
 
     @property
+    @abstractmethod
     def vocabulary_size(self) -> int:
         """The number of token ids, including 0 for padding; all ids are smaller."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode(self, texts: Sequence[str | None]) -> Tensor:
         """Return the token ids of texts, int32 [n, length]."""
-        raise NotImplementedError
 
     def texts(self, catalogue: Dataset, rows: np.ndarray) -> list[str]:
         """Return one text per product; it is empty where the product has none."""

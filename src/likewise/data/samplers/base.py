@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 from torch import Generator, Tensor
 
@@ -9,7 +11,7 @@ from likewise.data.catalogue import ProductData
 from likewise.data.relevance import Groups, Relevance
 
 
-class Sampler:
+class Sampler(ABC):
     """Draws the order of the training units in an epoch; each batch takes the next ones.
 
     Attributes:
@@ -26,6 +28,7 @@ class Sampler:
                 for pairs.
         """
 
+    @abstractmethod
     def epoch(self, groups: Tensor, generator: Generator) -> Tensor:
         """Return the order of the units in an epoch.
 
@@ -37,4 +40,3 @@ class Sampler:
         Returns:
             int64 [about n], positions in ``groups``.
         """
-        raise NotImplementedError

@@ -10,7 +10,7 @@ from scipy.sparse import diags
 from torch import Tensor
 
 from likewise.data.histories import Histories
-from likewise.recommenders.attribute_table import attribute_table
+from likewise.recommenders.content.attribute_table import attribute_table
 from likewise.recommenders.history_weights import history_weights
 from likewise.recommenders.item_to_item import ItemToItem
 from likewise.recommenders.sparse import SparseMatrix

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from likewise.recommenders.product_vectors import ProductVectors
-from likewise.recommenders.sequence import SequenceRecommender
+from likewise.recommenders.sequences.base import SequenceRecommender
+from likewise.recommenders.sequences.product_vectors import ProductVectors
 
 if TYPE_CHECKING:
     from likewise.encoders.base import Encoder

@@ -9,8 +9,13 @@ from scipy.sparse import csr_matrix, vstack
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
+from likewise.recommenders.counts.neighbours import (
+    BLOCK,
+    keep_largest,
+    row_blocks,
+    without_diagonal,
+)
 from likewise.recommenders.item_to_item import SparseItemToItem
-from likewise.recommenders.neighbours import BLOCK, keep_largest, row_blocks, without_diagonal
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from likewise.data.products import to_device
 from likewise.data.sequences import PADDING, padded
 from likewise.errors import LikewiseError
 from likewise.recommenders.base import Recommender
-from likewise.recommenders.product_vectors import ProductVectors
+from likewise.recommenders.sequences.product_vectors import ProductVectors
 
 if TYPE_CHECKING:
     from likewise.data.module import ProductModule
@@ -54,12 +55,12 @@ class SequenceRecommender(Recommender):
         if self.encoder is not None:
             self.products.hold(to_device(module.products, self.device))
 
+    @abstractmethod
     def states(self, vectors: Tensor) -> Tensor:
         """Product vectors float [b, l, d], oldest first, to states float [b, l, d].
 
         A state depends on no later vector, so that padding on the right changes nothing.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define states()")
 
     def forward(self, sequences: Tensor) -> Tensor:
         """Sequences int64 [b, l], padded on the right with -1, to states float [b, l, d].

@@ -11,7 +11,7 @@ from torch import Tensor
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
 from likewise.recommenders.base import Recommender, least_for
-from likewise.recommenders.extra import implicit
+from likewise.recommenders.linear.implicit_library import implicit
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData

@@ -12,8 +12,8 @@ from torch import Tensor
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
 from likewise.recommenders.base import Recommender
+from likewise.recommenders.counts.neighbours import keep_largest
 from likewise.recommenders.history_weights import history_weights
-from likewise.recommenders.neighbours import keep_largest
 from likewise.recommenders.sparse import SparseMatrix
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.attribute_table import attribute_table
 from likewise.recommenders.base import Recommender
+from likewise.recommenders.content.attribute_table import attribute_table
 from likewise.recommenders.history_weights import history_weights
 from likewise.recommenders.sparse import SparseMatrix
 

@@ -1,0 +1,1 @@
+"""Recommenders that combine others, or people."""

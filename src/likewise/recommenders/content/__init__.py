@@ -1,0 +1,1 @@
+"""Recommenders that compare what products are."""

@@ -1,0 +1,1 @@
+"""Recommenders that count what people did."""

@@ -1,0 +1,1 @@
+"""Recommenders that fit a linear model or factors."""
