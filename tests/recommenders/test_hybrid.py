@@ -9,7 +9,7 @@ import torch
 from likewise.data.catalogue import ProductData, make_catalogue
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.base import Recommender
+from likewise.recommenders.base import FittedRecommender
 from likewise.recommenders.combined.hybrid import Hybrid, _hold_out
 from likewise.recommenders.content.attribute_content import AttributeContent
 from likewise.recommenders.content.attribute_table import attribute_table
@@ -201,7 +201,7 @@ def test_hybrid_says_what_it_cannot_use(data: ProductData):
         Hybrid({"popular": Popular()}).fit(Histories.of([[1], [2]]), data, 0)
 
 
-class Noise(Recommender):
+class Noise(FittedRecommender):
     """Scores that know nothing."""
 
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:

@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders import cooccurrence, item_knn, neighbours
+from likewise.recommenders.counts import cooccurrence, item_knn, neighbours
 from likewise.recommenders.counts.cooccurrence import Cooccurrence
 from likewise.recommenders.counts.item_knn import ItemKnn
 from likewise.recommenders.counts.popular import Popular

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -17,7 +16,7 @@ from likewise.data.products import Products, parts, take, to_float
 NUMBERS = 2**24
 
 
-class Encoder(nn.Module, ABC):
+class Encoder(nn.Module):
     """Maps a batch of products to embeddings, float [b, embedding_size].
 
     A subclass sets ``modality`` and defines ``features``; training methods call ``forward``.
@@ -53,9 +52,9 @@ class Encoder(nn.Module, ABC):
         """Number of learned parameters that are needed to embed a product."""
         return sum(parameter.numel() for parameter in self.inference_module.parameters())
 
-    @abstractmethod
     def features(self, products: Tensor) -> Tensor:
         """Return the embedding before the non-negativity constraint, float [b, embedding_size]."""
+        raise NotImplementedError(f"{type(self).__name__} must define features()")
 
     def forward(self, products: Products | Tensor) -> Tensor:
         """Embed products, or the tensor of the encoder's modality: float [b, embedding_size]."""

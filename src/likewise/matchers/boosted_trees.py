@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -31,8 +31,12 @@ class BoostedTrees(LearnedText, LearnsAtOnce, Matcher):
             embeddings is one more signal. ``None`` leaves that signal out.
         similarity: the measure between two embeddings of the encoder.
         options: of scikit-learn's gradient-boosting model.
+
+    Attributes:
+        name: the choice of the config, for messages.
     """
 
+    name: ClassVar[str]
     encoder_use = "optional"
 
     def __init__(
@@ -58,7 +62,7 @@ class BoostedTrees(LearnedText, LearnsAtOnce, Matcher):
             model.fit(table, targets)
         except ValueError as error:
             # scikit-learn raises a ValueError for an option outside its range.
-            raise LikewiseError(f"matcher: {' '.join(str(error).split())}") from error
+            raise LikewiseError(f"matcher={self.name}: {' '.join(str(error).split())}") from error
         score = getattr(model, "decision_function", model.predict)
         self.forest.take(model, table[:1], float(score(table[:1])[0]))
 

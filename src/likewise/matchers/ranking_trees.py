@@ -46,6 +46,7 @@ class RankingTrees(BoostedTrees):
             of judgements for each tree, ``max_features`` the fraction of signals for each split.
     """
 
+    name = "ranking_trees"
     learns_from = (Judgements,)
     idf: Tensor
 

@@ -33,6 +33,7 @@ class SignalTrees(BoostedTrees):
             for each tree, ``max_features`` the fraction of signals for each split.
     """
 
+    name = "signals"
     learns_from = (Pairs,)
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a recommender is."""
+"""The base classes of recommenders."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from likewise.data.histories import Histories
 from likewise.data.products import to_device
 from likewise.data.relevance import Events, Links, Relevance
 from likewise.learned import Learned
-from likewise.scorer import LearnsAtOnce
+from likewise.scorer import LearnsAtOnce, Scorer
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
     from likewise.data.module import ProductModule
 
 
-class Recommender(Learned, LearnsAtOnce, ABC):
-    """What people did to a score for every product of the catalogue; larger is better.
+class Recommender(Learned, Scorer, ABC):
+    """Scores every product of the catalogue for the history of a person; larger is better.
 
     All that it learned is in its ``state_dict``, so that it is saved without pickling.
     """
 
     gives = "ranks a catalogue by what people did"
     advice = "choose a recommender, such as recommender=item_knn"
-    learns_from: ClassVar[tuple[type[Relevance], ...]] = (Events, Links)
 
     def prepare(self, module: ProductModule) -> None:
         """See ``Scorer``: embed the catalogue, where there is an encoder."""
@@ -38,12 +37,26 @@ class Recommender(Learned, LearnsAtOnce, ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """The device of its weights."""
         held = (*self.parameters(), *self.buffers())
         return held[0].device if held else torch.device("cpu")
 
     def index(self, vectors: Tensor) -> None:
-        """Take the embeddings of the catalogue, float32 [n, d], where they are of use."""
+        """Receive the embeddings of the catalogue, float32 [n, d], where they are of use."""
+
+    @abstractmethod
+    def scores(self, histories: Histories) -> Tensor:
+        """Return float32 [u, n], one score of each product per person, seen products included.
+
+        A product of which nothing is known gets the least score. The caller asks for few persons at
+        a time, as the scores of all do not fit into memory.
+        """
+
+
+class FittedRecommender(Recommender, LearnsAtOnce):
+    """A recommender that is fitted to all events at once; a subclass defines ``fit``, too."""
+
+    learns_from: ClassVar[tuple[type[Relevance], ...]] = (Events, Links)
 
     def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
         """See ``LearnsAtOnce``."""
@@ -56,20 +69,12 @@ class Recommender(Learned, LearnsAtOnce, ABC):
 
     @abstractmethod
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
-        """Learn all at once.
+        """Learn from all events at once.
 
         Args:
             histories: the training events.
-            data: the catalogue and what else is known of it; no event of a later split may be read.
-            seed: the only source of chance.
-        """
-
-    @abstractmethod
-    def scores(self, histories: Histories) -> Tensor:
-        """Float32 [u, n], of all n products for each person; seen products are not left out.
-
-        A product of which nothing is known gets the least score. The caller asks for few people at
-        a time, as the scores of all do not fit into memory.
+            data: the catalogue and its relevance; events of a later split may not be read.
+            seed: the only source of random numbers.
         """
 
 

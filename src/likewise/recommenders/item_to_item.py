@@ -8,11 +8,11 @@ from torch import Tensor
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.base import Recommender
+from likewise.recommenders.base import FittedRecommender
 from likewise.recommenders.sparse import SparseMatrix
 
 
-class ItemToItem(Recommender):
+class ItemToItem(FittedRecommender):
     """A history times a learned matrix from products to products.
 
     Args:

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.base import Recommender
+from likewise.recommenders.base import FittedRecommender
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class Hybrid(Recommender):
+class Hybrid(FittedRecommender):
     """The sum of its parts' scores, weighted so that they tell each person's latest event best.
 
     The latest training event of some people is held out and the parts learn from the rest. The
@@ -43,7 +43,7 @@ class Hybrid(Recommender):
 
     def __init__(
         self,
-        parts: Mapping[str, Recommender],
+        parts: Mapping[str, FittedRecommender],
         people: int = 10_000,
         candidates: int = 200,
         penalty: float = 1e-3,
@@ -72,9 +72,9 @@ class Hybrid(Recommender):
             self.register_buffer(name, torch.ones(len(parts)))
 
     @property
-    def parts(self) -> list[Recommender]:
+    def parts(self) -> list[FittedRecommender]:
         """The recommenders in their order."""
-        return [part for part in self._parts.values() if isinstance(part, Recommender)]
+        return [part for part in self._parts.values() if isinstance(part, FittedRecommender)]
 
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
         """See ``Recommender``."""

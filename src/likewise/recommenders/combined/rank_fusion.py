@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.base import Recommender
+from likewise.recommenders.base import FittedRecommender
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HOW = ("ranks", "scores")
 
 
-class RankFusion(Recommender):
+class RankFusion(FittedRecommender):
     """A weighted sum of the ranks or of the scores that its parts give.
 
     ``ranks`` adds weight / (constant + rank), where equal scores share the best of their ranks:
@@ -40,7 +40,7 @@ class RankFusion(Recommender):
 
     def __init__(
         self,
-        parts: Mapping[str, Recommender],
+        parts: Mapping[str, FittedRecommender],
         weights: Mapping[str, float] | None = None,
         how: str = "scores",
         constant: float = 60.0,
@@ -89,8 +89,10 @@ class RankFusion(Recommender):
             part.index(vectors)
 
     @property
-    def _recommenders(self) -> dict[str, Recommender]:
-        return {name: part for name, part in self.parts.items() if isinstance(part, Recommender)}
+    def _recommenders(self) -> dict[str, FittedRecommender]:
+        return {
+            name: part for name, part in self.parts.items() if isinstance(part, FittedRecommender)
+        }
 
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
         """See ``Recommender``."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from likewise.data.histories import Histories
 from likewise.data.relevance import Events
 from likewise.errors import LikewiseError
-from likewise.recommenders.base import Recommender
+from likewise.recommenders.base import FittedRecommender
 from likewise.recommenders.sparse import SparseMatrix
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BLOCK = 256
 
 
-class Social(Recommender):
+class Social(FittedRecommender):
     """Smooths the scores of any recommender over the trust network.
 
     With T [u, u], in whose rows the people whom somebody trusts have equal weights that sum to 1,
@@ -43,7 +43,7 @@ class Social(Recommender):
     products: Tensor
     ends: Tensor
 
-    def __init__(self, base: Recommender, share: float = 0.3, steps: int = 1) -> None:
+    def __init__(self, base: FittedRecommender, share: float = 0.3, steps: int = 1) -> None:
         super().__init__()
         if not 0 <= share <= 1 or steps < 1:
             raise LikewiseError(

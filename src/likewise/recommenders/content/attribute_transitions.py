@@ -11,7 +11,7 @@ from torch import Tensor
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.base import Recommender
+from likewise.recommenders.base import FittedRecommender
 from likewise.recommenders.content.attribute_table import attribute_table
 from likewise.recommenders.history_weights import history_weights
 from likewise.recommenders.sparse import SparseMatrix
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class AttributeTransitions(Recommender):
+class AttributeTransitions(FittedRecommender):
     """Scores a product by how much more often its attributes follow those of the history.
 
     Of the attributes a of the recent products and b of the product, the mean of log lift(a, b),

@@ -12,7 +12,7 @@ from torch import Tensor
 from likewise.data.histories import Histories
 from likewise.data.relevance import Links
 from likewise.errors import LikewiseError
-from likewise.recommenders.base import Recommender
+from likewise.recommenders.base import FittedRecommender
 from likewise.recommenders.sparse import SparseMatrix
 from likewise.similarity.topk import topk_neighbours
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from likewise.similarity.base import Similarity
 
 
-class ContentLinks(Recommender):
+class ContentLinks(FittedRecommender):
     """Scores what goes with the products whose content is nearest to that of a product.
 
     A product of which no link is known has content all the same, and so gets complements: those of

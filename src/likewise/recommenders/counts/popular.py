@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from likewise.data.histories import Histories
-from likewise.recommenders.base import Recommender
+from likewise.recommenders.base import FittedRecommender
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class Popular(Recommender):
+class Popular(FittedRecommender):
     """Scores a product by the number of people who had it."""
 
     counts: Tensor

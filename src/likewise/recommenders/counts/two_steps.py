@@ -11,7 +11,7 @@ from torch import Tensor
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.base import Recommender
+from likewise.recommenders.base import FittedRecommender
 from likewise.recommenders.counts.neighbours import keep_largest
 from likewise.recommenders.history_weights import history_weights
 from likewise.recommenders.sparse import SparseMatrix
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class TwoSteps(Recommender):
+class TwoSteps(FittedRecommender):
     """Scores a product by the chance that two steps from a recent product lead to it.
 
     A step goes from a product to another one in proportion to the scores that ``step`` gives after
     the first product alone. Two steps reach products that never stood near those of the history:
-    Cooper, Lee, Radinsky and Siegelman, "Random Walks in Recommender Systems", WWW 2014.
+    Cooper, Lee, Radinsky and Siegelman, "Random Walks in FittedRecommender Systems", WWW 2014.
 
     Args:
         step: a recommender that learns at once, with scores of at least 0.
@@ -35,7 +35,7 @@ class TwoSteps(Recommender):
     """
 
     def __init__(
-        self, step: Recommender, neighbours: int = 200, recent: int = 10, decay: float = 0.7
+        self, step: FittedRecommender, neighbours: int = 200, recent: int = 10, decay: float = 0.7
     ) -> None:
         super().__init__()
         if neighbours < 1:

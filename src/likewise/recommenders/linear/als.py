@@ -10,14 +10,14 @@ from torch import Tensor
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.base import Recommender, least_for
+from likewise.recommenders.base import FittedRecommender, least_for
 from likewise.recommenders.linear.implicit_library import implicit
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class Als(Recommender):
+class Als(FittedRecommender):
     """Weighted matrix factorisation; the factors of a person are solved for from any history.
 
     Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008, by

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
-from likewise.recommenders.base import Recommender, least_for
+from likewise.recommenders.base import FittedRecommender, least_for
 from likewise.recommenders.linear.implicit_library import implicit
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class Bpr(Recommender):
+class Bpr(FittedRecommender):
     """Factors of products such that people score what they had above what they had not.
 
     Rendle, Freudenthaler, Gantner and Schmidt-Thieme, "BPR: Bayesian Personalized Ranking from
