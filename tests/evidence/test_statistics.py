@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from likewise.evidence.statistics import holm, mean_interval, paired_test, rank_methods
+from likewise.evidence.statistics import holm, paired_test, rank_methods, score_interval
 
 
 def simulate(
@@ -32,12 +32,16 @@ def simulate(
     return scores[0], scores[1]
 
 
-def test_mean_interval_is_students() -> None:
-    values = [0.71, 0.74, 0.69, 0.73]
-    found = mean_interval(values)
-    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((low, high))
-    assert mean_interval([0.5]).high == math.inf
+def test_a_score_s_interval_is_student_s_over_what_varies() -> None:
+    units = np.array([[0.71, 0.74, 0.69, 0.73, 0.2]])
+    # Two equal seeds: only other units would change the score.
+    low, high = stats.ttest_1samp(units[0], 0).confidence_interval(0.95)
+    found = score_interval(np.repeat(units, 2, axis=0))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-6)
+    # Equal units: only other seeds would.
+    found = score_interval(np.repeat(units.T, 30, axis=1))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-6)
+    assert score_interval(units).high == math.inf
 
 
 @pytest.mark.parametrize("query_spread", [0.0, 0.2])

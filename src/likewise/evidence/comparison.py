@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from likewise.evidence.budget import Budget
-from likewise.evidence.contrasts import Contrast, contrasts
+from likewise.evidence.contrasts import Contrast, contrasts, score_intervals
 from likewise.evidence.leaders import leaders
 from likewise.evidence.leaks import LeakReport, read_leaks
 from likewise.evidence.results import MethodSummary, RunResult, by_method, doubts, summarise
+from likewise.evidence.statistics import Interval
 from likewise.evidence.verdict import caveat, verdict
 
 
@@ -24,6 +25,7 @@ class Comparison:
             ``methods``, ``seeds``, ``overrides``, ``pool_seed_variance``.
         baseline: the method with which the others are compared; ``None`` if it has no run.
         against_baseline, against_best: every other method's contrasts, the best first.
+        intervals: by method, the 95 % interval of the primary metric over seeds and test units.
         leaders: by test metric, the best method and those not significantly worse; see ``leaders``.
         budgets: the budget of the search for each method; empty without a search.
         leaks: leaks between the splits of the data, if they were counted.
@@ -36,6 +38,7 @@ class Comparison:
     baseline: str | None
     against_baseline: Sequence[Contrast]
     against_best: Sequence[Contrast]
+    intervals: Mapping[str, Interval]
     leaders: Mapping[str, frozenset[str]]
     budgets: Sequence[Budget]
     leaks: LeakReport | None
@@ -110,6 +113,7 @@ def compare_runs(
         baseline,
         ordered(baseline) if baseline else [],
         ordered(order[0]),
+        score_intervals(results, primary),
         leaders(results, summaries, pool),
         budgets,
         read_leaks(folder),

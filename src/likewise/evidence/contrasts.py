@@ -13,7 +13,7 @@ from likewise.errors import LikewiseError
 from likewise.evidence.clusters import number_clusters
 from likewise.evidence.results import RunResult, by_method
 from likewise.evidence.seed_variance import SeedVariance, pool_seeds
-from likewise.evidence.statistics import PairedTest, holm, paired_test
+from likewise.evidence.statistics import Interval, PairedTest, holm, paired_test, score_interval
 
 ALPHA = 0.05
 # The columns by which pairs depend on each other, for runs that did not record them.
@@ -79,10 +79,7 @@ def contrasts(
         raise LikewiseError(f"{reference} has no finished run; there are {', '.join(methods)}")
     if len(methods) == 1:
         return []
-    scores = {
-        name: {seed: per_query(run, primary) for seed, run in _by_seed(runs).items()}
-        for name, runs in methods.items()
-    }
+    scores = _scores(methods, primary)
     pool = pool_seeds(_seed_means(scores)) if pool_seed_variance else None
     others = [name for name in methods if name != reference]
     shared = {name: pool.difference(name, reference) if pool else None for name in others}
@@ -97,8 +94,34 @@ def contrasts(
     ]
 
 
+def score_intervals(results: Sequence[RunResult], primary: str) -> dict[str, Interval]:
+    """Return the interval of each method's score, over seeds and test units.
+
+    Args:
+        results: the results of all methods of the study.
+        primary: the metric.
+    """
+    clusters = _clusters(results)
+    found = {}
+    for name, runs in _scores(by_method(results), primary).items():
+        units = [ids for ids, _ in runs.values()]
+        # Runs that were tested on different units have no common interval.
+        if all(ids == units[0] for ids in units):
+            values = np.stack([values for _, values in runs.values()])
+            if np.isfinite(values).all(axis=0).any():
+                found[name] = score_interval(values, 1 - ALPHA, clusters)
+    return found
+
+
 # By method and seed, the ids of the units and their scores.
 Scores = Mapping[str, Mapping[int, tuple[list[str], np.ndarray]]]
+
+
+def _scores(methods: Mapping[str, Sequence[RunResult]], primary: str) -> Scores:
+    return {
+        name: {seed: per_query(run, primary) for seed, run in _by_seed(runs).items()}
+        for name, runs in methods.items()
+    }
 
 
 def _paired(

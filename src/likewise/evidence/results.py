@@ -13,7 +13,6 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from likewise.errors import LikewiseError
-from likewise.evidence.statistics import mean_interval
 from likewise.experiment.identity import COSMETIC
 from likewise.metrics.specification import MetricSpecification
 
@@ -68,15 +67,10 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Mean over runs, sample standard deviation and the mean's 95 % t-interval.
-
-    A single run has no standard deviation, and its interval is infinite.
-    """
+    """Mean over runs and sample standard deviation, which a single run does not have."""
 
     mean: float
     spread: float | None
-    low: float = -math.inf
-    high: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -190,15 +184,14 @@ def _read_json(path: Path) -> Any:
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """Estimate mean, sample standard deviation (n - 1) and t-interval from at least one value."""
+    """Estimate mean and sample standard deviation (n - 1) from at least one value."""
     mean = math.fsum(values) / len(values)
     if len(values) == 1:
         return Estimate(mean, None)
     # A diverged run must not prevent the table.
     if not all(math.isfinite(value) for value in values):
         return Estimate(mean, math.nan)
-    interval = mean_interval(values)
-    return Estimate(mean, statistics.stdev(values), interval.low, interval.high)
+    return Estimate(mean, statistics.stdev(values))
 
 
 def by_method(results: Sequence[RunResult]) -> dict[str, list[RunResult]]:

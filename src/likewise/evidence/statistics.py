@@ -56,21 +56,6 @@ POWER = 0.8
 MOST_SEEDS = 1000
 
 
-def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
-    """Return Student's t-interval of the mean over seeds.
-
-    Args:
-        values: one value per seed.
-        level: confidence level.
-    """
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return Interval(mean, -math.inf, math.inf)
-    error = float(stats.sem(values))
-    reach = float(stats.t.ppf(0.5 + level / 2, len(values) - 1)) * error
-    return Interval(mean, mean - reach, mean + reach)
-
-
 def paired_test(
     method: np.ndarray,
     baseline: np.ndarray,
@@ -135,6 +120,18 @@ def paired_test(
     if count_seeds and mean and p_value >= (1 - level) / 50:
         needed = _seeds_needed(mean, error, seeds, 1 - level)
     return PairedTest(Interval(mean, mean - reach, mean + reach), p_value, effect, seeds, needed)
+
+
+def score_interval(
+    scores: np.ndarray, level: float = 0.95, clusters: Sequence[np.ndarray] = ()
+) -> Interval:
+    """Return the interval of a method's mean score, over seeds and over test units.
+
+    Args:
+        scores: float [seeds, units]; a unit that is NaN for one seed is left out.
+        level, clusters: see ``paired_test``.
+    """
+    return paired_test(scores, np.zeros_like(scores), level, clusters, count_seeds=False).difference
 
 
 def _unit_variance(differences: np.ndarray, clusters: Clusters) -> float:

@@ -85,7 +85,7 @@ def render(comparison: Comparison) -> str:
         main=_methods(comparison, main_columns(summaries, primary)),
         further=[_methods(comparison, part) for part in _parts(further)],
         footnote=tables.footnote(summaries, "★"),
-        evidence=tables.evidence(summaries, comparison.against_baseline, primary),
+        evidence=tables.evidence(comparison),
         baseline=comparison.baseline,
         intervals=_interval_picture(comparison),
         spread=_spread_picture(summaries, results, primary),

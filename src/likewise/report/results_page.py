@@ -24,7 +24,7 @@ def write_tables(comparison: Comparison) -> list[Path]:
     """
     summaries, primary = comparison.summaries, comparison.primary
     main, further = main_columns(summaries, primary), further_columns(summaries, primary)
-    rows = tables.evidence(summaries, comparison.against_baseline, primary)
+    rows = tables.evidence(comparison)
     texts = {
         "RESULTS.md": results_page(comparison),
         "table.csv": tables.to_csv(summaries, [*main, *further]),
@@ -57,7 +57,7 @@ def track(comparison: Comparison, files: Sequence[Path]) -> None:
     grid = tables.grid(summaries, shown, comparison.leaders)
     named = {
         "methods": [tables.heads(shown), *([str(cell) for cell in row] for row in grid)],
-        "evidence": tables.evidence(summaries, comparison.against_baseline, primary),
+        "evidence": tables.evidence(comparison),
     }
     if comparison.budgets:
         named["budgets"] = tables.budget_rows(comparison.budgets)
@@ -71,7 +71,7 @@ def results_page(comparison: Comparison) -> str:
     study, results = comparison.study, comparison.results
     summaries, primary, leaders = comparison.summaries, comparison.primary, comparison.leaders
     further = further_columns(summaries, primary)
-    rows = tables.evidence(summaries, comparison.against_baseline, primary)
+    rows = tables.evidence(comparison)
     devices = sorted({str(run.environment.get("device")) for run in results})
     seconds = sum(run.cost.get("train_seconds", 0.0) for run in results)
     parts = [

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from likewise.evidence.budget import Budget
+from likewise.evidence.comparison import Comparison
 from likewise.evidence.contrasts import Contrast
 from likewise.evidence.results import MethodSummary, specification
 from likewise.report.columns import Column
@@ -127,24 +128,22 @@ def to_csv(summaries: Sequence[MethodSummary], shown: Sequence[Column]) -> str:
     return out.getvalue()
 
 
-def evidence(
-    summaries: Sequence[MethodSummary], against: Sequence[Contrast], primary: str
-) -> list[list[str]]:
+def evidence(comparison: Comparison) -> list[list[str]]:
     """Return a head and one row per method: mean, difference from the baseline, test and finding.
 
-    Args:
-        summaries: methods, the best first.
-        against: their contrasts with the baseline; methods without one have empty cells.
+    Methods without a contrast with the baseline have empty cells.
     """
-    found = {contrast.name: contrast for contrast in against}
-    label = specification(summaries, primary).label
+    found = {contrast.name: contrast for contrast in comparison.against_baseline}
+    label = specification(comparison.summaries, comparison.primary).label
     rows = [["method", f"{label} [95 %]", "difference [95 %]", "p (Holm)", "effect d", "finding"]]
-    for summary in summaries:
-        value = summary.metrics[f"test/{primary}"]
-        row = [summary.name, f"{value.mean:.4f}{_range(value.low, value.high)}"]
+    for summary in comparison.summaries:
+        value = summary.metrics[f"test/{comparison.primary}"]
+        row = [summary.name, f"{value.mean:.4f}"]
+        if interval := comparison.intervals.get(summary.name):
+            row[1] += _range(interval.low, interval.high)
         contrast = found.get(summary.name)
         if contrast is None:
-            rows.append([*row, "", "", "", "baseline" if against else ""])
+            rows.append([*row, "", "", "", "baseline" if found else ""])
             continue
         test = contrast.test
         difference = f"{test.difference.mean:+.4f}"
