@@ -337,6 +337,7 @@ def _finish(
             "data_fingerprint": data.fingerprint,
             "data_findings": data.findings,
             "clusters": list(result.clusters),
+            "chosen": result.chosen,
             "notes": [*result.notes, *method.notes],
             "pictures": captions,
             "environment": environment.describe(),

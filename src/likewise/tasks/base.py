@@ -46,6 +46,8 @@ class Result:
         draw: makes the figures of the test by title, which names the file; called only where
             pictures are wanted.
         notes: sentences on how it was scored, which stand below every table.
+        chosen: what was chosen on the validation split, such as a threshold, by name; a finished
+            run keeps it, and ``Task.restore`` takes it.
     """
 
     scores: dict[str, float]
@@ -55,6 +57,7 @@ class Result:
     specifications: dict[str, MetricSpecification] = field(default_factory=dict)
     draw: Callable[[], Mapping[str, DrawnFigure]] = dict
     notes: tuple[str, ...] = ()
+    chosen: dict[str, float] = field(default_factory=dict)
 
 
 class Task:
@@ -98,6 +101,9 @@ class Task:
         lacking = data.get(self.relevance).untellable()
         if name in lacking:
             raise LikewiseError(lacking[name])
+
+    def restore(self, chosen: Mapping[str, float]) -> None:
+        """Take what a finished run of this task chose, for data without a validation split."""
 
     def validate(
         self, scorer: Any, module: ProductModule, device: torch.device
