@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from conftest import split_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,22 @@ def test_each_users_last_event_is_tested(users: list[int], seed: int) -> None:
             assert held[1].tolist() == [False] * (len(rows) - 2) + [True, False]
     together = np.concatenate(list(splits.values()))
     assert sorted(together) == list(range(len(user)))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(0, 6), max_size=12))
+def test_leave_one_out_equals_slicing(lengths: list[int]) -> None:
+    expected: dict[str, list[int]] = {"train": [], "validation": [], "test": []}
+    start = 0
+    for length in lengths:
+        rows = list(range(start, start + length))
+        start += length
+        if length >= 3:
+            expected["validation"].append(rows[-2])
+            expected["test"].append(rows[-1])
+            rows = rows[:-2]
+        expected["train"] += rows
+    assert split_rows(leave_last_out(np.repeat(np.arange(len(lengths)), lengths))) == expected
 
 
 @pytest.mark.parametrize("how", WAYS)
