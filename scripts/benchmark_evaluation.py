@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -321,7 +322,8 @@ def processor() -> str:
 
 def describe_blas() -> None:
     """Print which libraries multiply, and with which kernels, in this process."""
-    import faiss  # noqa: F401
+    # A library is described only if it is loaded.
+    import_module("faiss")
     import torch
     from threadpoolctl import threadpool_info
 

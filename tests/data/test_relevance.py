@@ -89,7 +89,7 @@ def test_inconsistent_arrays_are_refused(
     sound: Callable[[], Relevance], changed: dict, sentence: str
 ) -> None:
     with pytest.raises(LikewiseError, match=sentence) as caught:
-        data(replace(sound(), **changed))  # type: ignore[type-var]
+        data(replace(sound(), **changed))
     assert "\n" not in str(caught.value)
 
 
@@ -103,7 +103,7 @@ def test_each_kind_is_found_described_and_part_of_the_fingerprint(
     assert found.get(type(relevance)) is found.main is relevance
     assert any(text for _, text in relevance.describe())
     moved = {**PLACES, "train": np.array([0])}
-    changed = replace(found, relevance=(replace(relevance, splits=moved),))  # type: ignore[type-var]
+    changed = replace(found, relevance=(replace(relevance, splits=moved),))
     assert len({fingerprint(data()), fingerprint(found), fingerprint(changed)}) == 3
     for other in KINDS:
         if other is not kind:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -61,6 +61,8 @@ class Relevance:
     shares_products: ClassVar[bool] = False
     one_target: ClassVar[str] = "all training units have the same target"
     splits: Mapping[str, np.ndarray]
+    # Declares to type checkers that every kind is a dataclass.
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def __len__(self) -> int:
         """The number of units."""
@@ -177,7 +179,7 @@ class Unknown(Relevance):
     """No ground truth: it is unknown which products are similar."""
 
     kind = "products of unknown relevance"
-    splits = {}  # noqa: RUF012
+    splits: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """None."""
