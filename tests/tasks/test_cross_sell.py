@@ -74,10 +74,10 @@ def test_complements_are_found_by_links_and_by_content(
         for name in ("train", "validation")
         for row in links.splits[name]
     }
-    for row in table.select(["product_id", "recommended"]).to_pylist():
+    for row in table.select(["unit_id", "recommended"]).to_pylist():
         for other in row["recommended"][:5]:
-            assert other != row["product_id"]
-            assert (row["product_id"], other) not in known
+            assert other != row["unit_id"]
+            assert (row["unit_id"], other) not in known
     capsys.readouterr()
     (folder,) = (tmp_path / "train").glob("item_knn-*")
     assert main(["cross-sell", str(folder), "--basket=0,1", "--top-k=3"]) == 0

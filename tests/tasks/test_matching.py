@@ -273,7 +273,7 @@ def test_leaked_pairs_of_any_data_are_left_out_of_scores_of_their_own(
     scores = read_result(folder)["metrics"]
     table = pq.read_table(folder / "per_query.parquet").to_pandas()
     assert len(table) == 40
-    clean = table[table["product_id"] != "p10|p0"]
+    clean = table[table["unit_id"] != "p10|p0"]
     assert len(clean) == 39
     called, right = clean["is_match"], clean["label"] == 1
     f1 = 2 * (called & right).sum() / (called.sum() + right.sum())

@@ -85,7 +85,7 @@ def test_a_metric_by_hand(shop: Path, tmp_path: Path) -> None:
             tied = sum(counts[one] == counts[sequence[-1]] for one in rest)
             ranks[str(user)] = (above + 1, above + tied)
     table = pq.read_table(folder / "per_query.parquet")
-    names, found = table["product_id"].to_pylist(), table["ranks"].to_pylist()
+    names, found = table["unit_id"].to_pylist(), table["ranks"].to_pylist()
     assert set(names) == set(ranks)
     for name, (rank,) in zip(names, found, strict=True):
         least, most = ranks[name]

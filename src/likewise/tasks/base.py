@@ -36,8 +36,8 @@ class Result:
 
     Attributes:
         scores: by split and metric, such as ``test/map_at_r``.
-        table: columns of equal length, a row a unit (a query or a pair), with ``product_id``, which
-            names the unit, and the values whose mean (without NaN) each metric is.
+        table: columns of equal length with one row per unit (a query, a pair, a user, a session):
+            ``unit_id`` names the unit, and each metric is the mean of a column without its NaN.
         embeddings: float32 [n, d] of the split's products, where the task makes them.
         clusters: columns of the table by which its rows depend on one another, such as the group
             of a query; rows that share a value are one draw, not several. Two columns hold ids of

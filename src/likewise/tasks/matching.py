@@ -71,8 +71,7 @@ class Matching(Task):
         ids = np.array(module.data.catalogue["product_id"][:])
         left, right = ids[pairs.left[rows]], ids[pairs.right[rows]]
         table = {
-            # What evidence is paired by.
-            "product_id": np.array([f"{a}|{b}" for a, b in zip(left, right, strict=True)]),
+            "unit_id": np.array([f"{a}|{b}" for a, b in zip(left, right, strict=True)]),
             "left_id": left,
             "right_id": right,
             "label": judged.labels,

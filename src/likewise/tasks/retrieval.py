@@ -183,7 +183,7 @@ class Retrieval(Task):
         ids = np.array(data.catalogue["product_id"][:])
         rows = data.splits[split]
         table: dict[str, np.ndarray | list[np.ndarray]] = {
-            "product_id": ids[rows],
+            "unit_id": ids[rows],
             "group": data.get(Groups).numbers(len(data.catalogue))[rows],
             "neighbours": list(ids[neighbours]),
             "similarities": list(values),
