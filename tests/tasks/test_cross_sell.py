@@ -36,7 +36,7 @@ def test_links_are_split_with_their_reverse(network: Path) -> None:
     assert set(links.leaks(np.arange(len(data.catalogue))).values()) == {0}
     again = AmazonPhoto(path=str(network), split_seed=1).load()
     assert again.fingerprint != data.fingerprint
-    with pytest.raises(LikewiseError, match="below 1 together"):
+    with pytest.raises(LikewiseError, match="sum below 1"):
         AmazonPhoto(path=str(network), test_share=0.95).load()
 
 

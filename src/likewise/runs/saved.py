@@ -199,7 +199,7 @@ def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     if fixed := sorted(groups - set(REPLACEABLE)):
         raise LikewiseError(
             f"a finished run cannot take another {fixed[0]}, which its training has used; train "
-            f"one that has it, or change {', '.join(REPLACEABLE)}"
+            f"a run with it, or change one of {', '.join(REPLACEABLE)}"
         )
     of_groups = [
         override

@@ -224,7 +224,7 @@ def _sampled(
     weights = unseen[person].float()
     if int(weights.sum(1).min()) < negatives:
         raise LikewiseError(
-            f"task.negatives={negatives} are more products than some history leaves"
+            f"task.negatives={negatives} is larger than the number of products outside some history"
         )
     chosen = torch.multinomial(weights, negatives, generator=generator)
     others = scores[person].gather(1, chosen)

@@ -104,8 +104,8 @@ class Retrieval(Task):
         known, sizes = np.unique(groups.labels_of(name), return_counts=True)
         if not len(known):
             raise LikewiseError(
-                f"which products of {name} are alike is unknown, so nothing can be scored; choose "
-                "data with groups, or name their column with data.columns.group"
+                f"it is unknown which {name} products are similar, so nothing can be scored; "
+                "choose data with groups, or name their column with data.columns.group"
             )
         protocol = self._protocol(name == "validation")
         if protocol == "gallery":

@@ -98,6 +98,13 @@ class Relevance:
         """Describe the relevance as names and values."""
         return []
 
+    def leak_counts(self) -> list[tuple[str, str]]:
+        """Describe, by names and values, what the earlier splits contain of each later split.
+
+        The list is empty for kinds whose leaks are findings only, see ``problems``.
+        """
+        return []
+
     def leaks(self, contents: np.ndarray) -> dict[tuple[str, str], int]:
         """Count what ``shared`` names and two splits (earlier, later) have in common.
 
@@ -155,7 +162,7 @@ class Relevance:
                 f"set it to at most {count}"
             )
         if len(np.unique(targets)) < 2:
-            raise LikewiseError(f"{self.one_target}, so nothing can be told apart")
+            raise LikewiseError(f"{self.one_target}, so there is nothing to learn")
 
     def _keys(self, contents: np.ndarray) -> np.ndarray:
         """int64, one key per unit; two splits should not contain units of equal keys."""
@@ -188,5 +195,5 @@ class Unknown(Relevance):
     def problems(self, catalogue: Dataset) -> Iterator[Finding]:
         """See ``Relevance``."""
         if len(catalogue):
-            sentence = "which products are alike is unknown: none has a group, and there is no pair"
+            sentence = "it is unknown which products are similar: there are no groups and no pairs"
             yield Finding("balance", sentence, spoils=True)
