@@ -4,7 +4,7 @@ The catalogue is written as Parquet in pieces, loaded memory-mapped, cleaned by 
 and de-duplicated by ``deduplication=default``, each catalogue in a process of its own. Eight
 products each differ in their colour only; a tenth of the products are listings of another one once
 more, with a wrong letter, other punctuation or words in another order, so that the share of them
-that is found can be told.
+that is found can be measured.
 
 Last, the command line trains an encoder of texts on a small catalogue and embeds the large one with
 it, which reads, repairs, cleans and embeds all of it.

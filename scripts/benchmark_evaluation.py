@@ -1,10 +1,10 @@
 """Seconds and memory of exact evaluation, top-10 and top-100, compared with other tools.
 
-Every measurement is a process of its own; contenders take turns, round by round, and the least of
-each is printed: other work on a machine only ever adds. Data are random clusters of unit vectors,
-the same each time. OpenBLAS, which faiss uses, runs with the kernels that are fastest here; the
-floor is the multiplication of the same matrices by torch's fastest kernels, tile by tile, and
-nothing else.
+Every measurement is a process of its own. The contenders take turns, round by round, and the
+minimum of each is printed, because other work on a machine can only add time. The data are random
+clusters of unit vectors, the same each time. OpenBLAS, which faiss uses, runs with the kernels that
+are fastest here; the floor is the multiplication of the same matrices by torch's fastest kernels,
+tile by tile, without any ranking.
 
     python scripts/benchmark_evaluation.py --sizes 10k-10k --contenders likewise,pml --rounds 5
 """
