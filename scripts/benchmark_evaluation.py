@@ -1,10 +1,10 @@
 """Seconds and memory of exact evaluation, top-10 and top-100, compared with other tools.
 
-Every measurement is a process of its own; contenders take turns, round by round, and the least of
-each is printed: other work on a machine only ever adds. Data are random clusters of unit vectors,
-the same each time. OpenBLAS, which faiss uses, runs with the kernels that are fastest here; the
-floor is the multiplication of the same matrices by torch's fastest kernels, tile by tile, and
-nothing else.
+Every measurement is a process of its own. The contenders take turns, round by round, and the
+minimum of each is printed, because other work on a machine can only add time. The data are random
+clusters of unit vectors, the same each time. OpenBLAS, which faiss uses, runs with the kernels that
+are fastest here; the floor is the multiplication of the same matrices by torch's fastest kernels,
+tile by tile, without any ranking.
 
     python scripts/benchmark_evaluation.py --sizes 10k-10k --contenders likewise,pml --rounds 5
 """
@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -321,7 +322,8 @@ def processor() -> str:
 
 def describe_blas() -> None:
     """Print which libraries multiply, and with which kernels, in this process."""
-    import faiss  # noqa: F401
+    # A library is described only if it is loaded.
+    import_module("faiss")
     import torch
     from threadpoolctl import threadpool_info
 

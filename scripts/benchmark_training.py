@@ -1,7 +1,8 @@
-"""Images a second of ``likewise train`` against a hand-written PyTorch loop.
+"""Images per second of ``likewise train`` compared with a hand-written PyTorch loop.
 
-Same model, loss, augmentation, batch and data in both. The two take turns, epoch by epoch of one
-process each round, and the median of the paired ratios is printed: machines drift, pairs do not.
+Both use the same model, loss, augmentation, batches and data. They take turns, one epoch each in
+every round, and the median of the paired ratios is printed, because the speed of a machine changes
+over time and a ratio of neighbouring epochs hardly does.
 
     python scripts/benchmark_training.py data.path=... --rounds 5
 """
@@ -48,7 +49,7 @@ class Pace(Callback):
 
 
 def by_framework(config: DictConfig) -> float:
-    """Images a second of one epoch of ``likewise train``."""
+    """Images per second of one epoch of ``likewise train``."""
     pace = Pace()
     with tempfile.TemporaryDirectory() as folder:
         config.output = folder
@@ -57,7 +58,7 @@ def by_framework(config: DictConfig) -> float:
 
 
 def by_hand(config: DictConfig) -> float:
-    """Images a second of one epoch of a plain loop over the same parts."""
+    """Images per second of one epoch of a plain loop over the same parts."""
     experiment = Loader().experiment(config)
     config = experiment.config
     torch.manual_seed(config.seed)

@@ -1,4 +1,4 @@
-"""Recommendation metrics beside those of cornac 3.0, an independent implementation.
+"""Recommendation metrics compared with those of cornac 3.0, an independent implementation.
 
 Cornac has dependencies of its own, so the check has two steps, each in its environment:
 

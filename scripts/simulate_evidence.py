@@ -302,8 +302,8 @@ def main() -> None:
     error = 100 * np.sqrt(ALPHA * (1 - ALPHA) / options.repetitions)
     command = f"python scripts/simulate_evidence.py --repetitions {options.repetitions}"
     print(
-        f"\nRejections in % at the 5 % level, {options.repetitions} simulated studies a row, mean "
-        "over the methods unless said otherwise; the standard error of a 5 is at most "
+        f"\nRejections in % at the 5 % level, {options.repetitions} simulated studies per row, "
+        "mean over the methods unless said otherwise; the standard error of a 5 is at most "
         f"{error:.1f}. Made on {date.today()} with `{command}`, seed {SEED}, numpy "
         f"{np.__version__}, scipy {scipy.__version__}, on {os.cpu_count()} {platform.machine()} "
         "cores."

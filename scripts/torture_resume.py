@@ -2,9 +2,10 @@
 
     python scripts/torture_resume.py --kills 10 -- data.train_size=2000 trainer.max_epochs=3
 
-Runs the study once in peace, then once under SIGKILL at random moments, started again each time
-until it is done. Every run's metrics, per-query scores and weights must be equal bit for bit, and
-so must the table's quality columns. Whatever stands after ``--`` overrides every run.
+It runs the study once without interruption, then once with a SIGKILL at random moments, after each
+of which it is started again, until it is done. Every run's metrics, per-query scores and weights
+must be equal bit for bit, and so must the table's quality columns. The arguments after ``--``
+override the config of every run.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def finish(process: subprocess.Popen[bytes], folder: Path) -> None:
 
 
 def outcome(folder: Path) -> dict[str, object]:
-    """Everything of a study that may not depend on how often it was cut off."""
+    """Everything of a study that must not depend on how often it was interrupted."""
     found: dict[str, object] = {}
     runs = sorted(folder.glob("*/result.json"))
     for path in runs:

@@ -18,6 +18,7 @@ import pytest
 from datasets import Dataset
 from omegaconf import OmegaConf
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from likewise.data.catalogue import ProductData, make_catalogue
 from likewise.data.histories import Histories
@@ -29,6 +30,11 @@ os.environ["WANDB_MODE"] = "offline"
 os.environ.pop("WANDB_API_KEY", None)
 # Two workers with two threads each would wait for one another.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+needs_data = pytest.mark.skipif(
+    "LIKEWISE_DATA" not in os.environ, reason="LIKEWISE_DATA names no folder of real data"
+)
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
@@ -68,6 +74,26 @@ def encoded_picture(
     file = io.BytesIO()
     Image.fromarray(pixels, mode).save(file, kind)
     return file.getvalue()
+
+
+def smooth_pictures(count: int, seed: int, channels: int = 1) -> np.ndarray:
+    """Smooth random pictures [n, c, 28, 28] between 30 and 200."""
+    noise = np.random.default_rng(seed).normal(size=(count, channels, 28, 28))
+    smooth = gaussian_filter(noise, (0, 0, 3, 3))
+    low, high = (f(smooth, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
+    return (30 + 170 * (smooth - low) / (high - low)).astype(np.uint8)
+
+
+def sole_events(data: ProductData) -> Events:
+    """The events of data that have no other relevance and whose products are all in training."""
+    assert len(data.relevance) == 1
+    assert data.splits["train"].tolist() == list(range(len(data.catalogue)))
+    return data.get(Events)
+
+
+def split_rows(splits: dict[str, np.ndarray]) -> dict[str, list[int]]:
+    """The rows of each split as lists, to compare them."""
+    return {name: rows.tolist() for name, rows in splits.items()}
 
 
 def cleaning_steps(name: str) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def _as_catalogue(products: Sequence[Product], shape: tuple[int, int, int] | Non
     from likewise.data.catalogue import make_catalogue
 
     if isinstance(products, str):
-        raise LikewiseError("give a list of products, not one text; [text] is a list of one")
+        raise LikewiseError("give a list of products instead of a text, such as [text]")
     if not products:
         raise LikewiseError("there is no product to embed")
     rows = [{TEXT: one} if isinstance(one, str) else dict(one) for one in products]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from conftest import split_rows
+from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from likewise.data.event_order import shuffled
 from likewise.data.event_splits import leave_last_out, split_events
+from likewise.data.relevance import Events
 from likewise.errors import LikewiseError
 
 WAYS = ("last", "time", "cold_products", "cold_users")
@@ -30,6 +33,22 @@ def test_each_users_last_event_is_tested(users: list[int], seed: int) -> None:
             assert held[1].tolist() == [False] * (len(rows) - 2) + [True, False]
     together = np.concatenate(list(splits.values()))
     assert sorted(together) == list(range(len(user)))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(0, 6), max_size=12))
+def test_leave_one_out_equals_slicing(lengths: list[int]) -> None:
+    expected: dict[str, list[int]] = {"train": [], "validation": [], "test": []}
+    start = 0
+    for length in lengths:
+        rows = list(range(start, start + length))
+        start += length
+        if length >= 3:
+            expected["validation"].append(rows[-2])
+            expected["test"].append(rows[-1])
+            rows = rows[:-2]
+        expected["train"] += rows
+    assert split_rows(leave_last_out(np.repeat(np.arange(len(lengths)), lengths))) == expected
 
 
 @pytest.mark.parametrize("how", WAYS)
@@ -59,6 +78,47 @@ def test_every_event_stands_in_one_split(how: str) -> None:
         )
 
 
+@pytest.mark.parametrize("how", WAYS)
+def test_the_leaks_of_each_split_are_counted(how: str) -> None:
+    """Against sets of users and products, and a loop over the events of each user."""
+    generator = np.random.default_rng(1)
+    user, product = np.sort(generator.integers(0, 30, 200)), generator.integers(0, 50, 200)
+    # Within a user the events are in the order of time.
+    time = np.concatenate(
+        [np.sort(generator.permutation(900)[: (user == u).sum()]) for u in range(30)]
+    )
+    splits = split_events(how, user, product, time, (0.2, 0.2), 7)
+    columns = {"user": user, "product": product, "time": time}
+    found = dict(Events(Dataset.from_dict(columns), splits).leak_counts())
+    assert set(found) == {"validation leaks", "test leaks"}
+    for name, earlier_ones in (("validation", ["train"]), ("test", ["train", "validation"])):
+        users, products = set(user[splits[name]]), set(product[splits[name]])
+        expected = []
+        for earlier in earlier_ones:
+            count = sum(
+                any(
+                    a > b
+                    for a in splits[earlier]
+                    for b in splits[name]
+                    if user[a] == user[b] == one
+                )
+                for one in users
+            )
+            expected.append(f"{count} of {len(users)} users have a later event in {earlier}")
+        known = [
+            len(users & set(user[splits["train"]])),
+            len(products & set(product[splits["train"]])),
+        ]
+        expected.append(
+            f"{known[0]} of these users and {known[1]} of {len(products)} products are in train"
+        )
+        assert found[f"{name} leaks"] == "; ".join(expected)
+        if how in ("last", "time"):
+            assert all(text.startswith("0 of") for text in expected[:-1])
+        assert (known[0] == 0) == (how == "cold_users")
+        assert (known[1] == 0) == (how == "cold_products")
+
+
 def test_a_way_that_cannot_work_is_refused() -> None:
     """In a sentence."""
     one = np.zeros(3, np.int64)
@@ -66,7 +126,7 @@ def test_a_way_that_cannot_work_is_refused() -> None:
         split_events("time", one, one, None)
     with pytest.raises(LikewiseError, match="must be one of last, time"):
         split_events("random", one, one, None)
-    with pytest.raises(LikewiseError, match="below 1 together"):
+    with pytest.raises(LikewiseError, match="sum below 1"):
         split_events("cold_users", one, one, None, (0.5, 0.5))
 
 

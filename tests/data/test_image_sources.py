@@ -131,6 +131,12 @@ def test_photos_search_the_products_of_the_shop(tmp_path: Path) -> None:
     right = near.gather(1, torch.from_numpy(groups.labels_of("test"))[:, None])
     ranks = (near >= right).sum(1)
     assert metrics["test/mrr"] == pytest.approx(float((1 / ranks).mean()))
+    # The table and the figure show products of the shop too, nearest first.
+    table = pq.read_table(result.parent / "per_query.parquet").to_pandas()
+    shop = np.array(run.product_ids("products"))
+    assert np.stack(table["neighbours"]).tolist() == shop[near.argsort(1, descending=True)].tolist()
+    nearest = near.sort(1, descending=True).values
+    assert np.stack(table["similarities"]) == pytest.approx(nearest.numpy(), abs=1e-5)
 
 
 def test_photos_carry_no_text_unless_asked(tmp_path: Path) -> None:

@@ -10,20 +10,17 @@ from operator import itemgetter
 import imagehash
 import numpy as np
 import pytest
+from conftest import smooth_pictures
 from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
 from likewise.data import image_hash
 from likewise.data.catalogue import ProductData
-from likewise.data.image_hash import perceptual_hashes
 from likewise.data.images import image_dataset
 from likewise.data.leaks import PAIRS, Leaks, find_leaks, remove_leaks
 from likewise.data.relevance import Groups
-from likewise.data.text_hash import normalised, shingles
 from likewise.errors import LikewiseError
 
 SPLITS = ("train", "validation", "test")
@@ -47,14 +44,6 @@ def products(
     groups = np.arange(count) % 3
     splits = dict(zip(SPLITS, rows, strict=True))
     return ProductData(catalogue, splits, "f0", (Groups.of(groups, list("abc"), splits),))
-
-
-def blobs(count: int, seed: int, channels: int = 1) -> np.ndarray:
-    """Smooth random pictures [n, c, 28, 28] between 30 and 200."""
-    noise = np.random.default_rng(seed).normal(size=(count, channels, 28, 28))
-    smooth = gaussian_filter(noise, (0, 0, 3, 3))
-    low, high = (f(smooth, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
-    return (30 + 170 * (smooth - low) / (high - low)).astype(np.uint8)
 
 
 def jpeg(image: np.ndarray) -> np.ndarray:
@@ -87,7 +76,7 @@ def picture_family(count: int, seed: int) -> np.ndarray:
     """Pictures of few motifs: copies, slight and strong changes."""
     generator = np.random.default_rng(seed)
     changes = [np.array, *VARIANTS.values(), lambda image: noisy(image, 9)]
-    motifs = blobs(max(1, count // 4), seed)
+    motifs = smooth_pictures(max(1, count // 4), seed)
     return np.stack(
         [
             changes[generator.integers(len(changes))](motifs[generator.integers(len(motifs))])
@@ -190,32 +179,6 @@ def best(likeness: dict[tuple[int, int], float], side: Callable) -> dict[int, fl
     return largest
 
 
-@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, min_side=8, max_side=40)))
-@settings(max_examples=60, deadline=None)
-def test_hash_is_that_of_imagehash(picture: np.ndarray) -> None:
-    check_hash(picture[None])
-
-
-@pytest.mark.parametrize(("channels", "seed"), [(1, 0), (1, 1), (3, 2)])
-def test_hashes_of_a_batch_are_those_of_imagehash(channels: int, seed: int) -> None:
-    for images in (blobs(40, seed, channels), noisy(blobs(40, seed, channels), 30)):
-        check_hash(*images)
-
-
-def check_hash(*images: np.ndarray) -> None:
-    hashes = perceptual_hashes(np.stack(images))
-    assert hashes.dtype == np.uint64
-    for image, found in zip(images, hashes, strict=True):
-        picture = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
-        assert f"{found:016x}" == str(imagehash.phash(picture))
-
-
-def test_other_channels_are_averaged() -> None:
-    image = blobs(2, 0, channels=2)
-    grey = image.mean(axis=1, keepdims=True).round().astype(np.uint8)
-    assert np.array_equal(perceptual_hashes(image), perceptual_hashes(grey))
-
-
 @given(st.tuples(st.integers(0, 20), st.integers(0, 8), st.integers(0, 12)), st.integers(0, 10_000))
 @settings(max_examples=25, deadline=None)
 def test_pictures_against_all_pairs(sizes: tuple[int, int, int], seed: int) -> None:
@@ -259,7 +222,7 @@ def check_removed(data: ProductData, leaks: Leaks) -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_changed_picture_is_found(variant: str) -> None:
-    images = blobs(13, seed=3)
+    images = smooth_pictures(13, seed=3)
     images[12] = VARIANTS[variant](images[4])
     [leak] = find_leaks(products((10, 2, 1), images)).found
     assert (leak.earlier, leak.later, leak.row, leak.counterpart) == ("train", "test", 13, 5)
@@ -268,7 +231,7 @@ def test_a_changed_picture_is_found(variant: str) -> None:
 
 
 def test_another_colour_is_no_duplicate_though_the_shape_is_the_same() -> None:
-    shape = blobs(1, seed=0)[0, 0] > 100
+    shape = smooth_pictures(1, seed=0)[0, 0] > 100
     red, green = np.full((2, 3, 28, 28), 255, np.uint8)
     red[1:, shape] = 0
     green[[[0], [2]], shape] = 0
@@ -293,7 +256,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_many_copies_are_listed_without_all_their_pairs() -> None:
-    one, two = blobs(1, seed=0)[0], VARIANTS["brighter"](blobs(1, seed=0)[0])
+    one, two = smooth_pictures(1, seed=0)[0], VARIANTS["brighter"](smooth_pictures(1, seed=0)[0])
     data = products((30, 0, 20), np.stack([one] * 30 + [one] * 10 + [two] * 10))
     leaks = find_leaks(data)
     assert leaks.counts()["train", "test"] == {"exact": 10, "near": 10}
@@ -303,7 +266,7 @@ def test_many_copies_are_listed_without_all_their_pairs() -> None:
 
 
 def test_counts_by_pair_and_kind() -> None:
-    a, b, c, d = blobs(4, seed=1)
+    a, b, c, d = smooth_pictures(4, seed=1)
     near = VARIANTS["brighter"]
     data = products((3, 2, 3), np.stack([a, b, c, near(a), d, a, near(b), d]))
     leaks = find_leaks(data)
@@ -340,7 +303,7 @@ def test_title_and_description_are_one_text() -> None:
 
 
 def test_pictures_and_texts_are_both_checked() -> None:
-    images = blobs(4, seed=2)
+    images = smooth_pictures(4, seed=2)
     images[2] = images[0]
     titles = ["one red shirt", "a pair of blue shoes", "green hat", "a pair of blue shoes"]
     leaks = find_leaks(products((2, 0, 2), images, title=titles))
@@ -352,22 +315,12 @@ def test_pictures_and_texts_are_both_checked() -> None:
     assert leaks.counts()["train", "test"] == {"exact": 2, "near": 0}
 
 
-@given(st.text(max_size=30))
-def test_shingles_are_all_runs_of_five(text: str) -> None:
-    runs = {text[i:j] for i in range(len(text)) for j in range(i, len(text) + 1) if j - i == 5}
-    assert shingles(text) == (runs or {text})
-
-
-@given(st.text(alphabet="aBß é\t\n\u3000", max_size=20))
-def test_normalised_text_has_single_blanks_and_no_case(text: str) -> None:
-    assert normalised(text) == normalised(text.swapcase()) == normalised(f"\n{text} ")
-    assert "  " not in normalised(text)
-
-
 @pytest.mark.parametrize("sizes", [(1, 0, 0), (0, 0, 1), (3, 0, 0), (0, 2, 1)])
 def test_empty_splits(sizes: tuple[int, int, int]) -> None:
     count = sum(sizes)
-    data = products(sizes, np.repeat(blobs(1, 0), count, axis=0), title=["the same"] * count)
+    data = products(
+        sizes, np.repeat(smooth_pictures(1, 0), count, axis=0), title=["the same"] * count
+    )
     leaks = find_leaks(data)
     both = sizes == (0, 2, 1)
     assert leaks.counts()["validation", "test"] == {"exact": int(both), "near": 0}
@@ -384,7 +337,7 @@ def test_without_pictures_and_texts_nothing_was_checked() -> None:
 
 
 def test_splits_without_any_product() -> None:
-    data = products((1, 0, 0), blobs(1, 0), title=["x"])
+    data = products((1, 0, 0), smooth_pictures(1, 0), title=["x"])
     nothing = {name: np.array([], np.int64) for name in SPLITS}
     assert find_leaks(replace(data, splits=nothing)) == Leaks((), ())
 

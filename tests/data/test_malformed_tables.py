@@ -119,10 +119,10 @@ TOLD: list[tuple[str, str | bytes, str]] = [
     ("equal.csv", shop(lambda i: f"a{i},t {i},g,1"), "test holds no product.*at least 2 groups"),
     ("alone.csv", shop(lambda i: f"a{i},t {i},g{i},1"), "no group has two products anywhere"),
     ("without.csv", shop(lambda i: f"a{i},t {i},,1"), "60 products kept, but in no split"),
-    ("unknown.csv", shop(lambda i: f"a{i},t {i},,1"), "which products are alike is unknown"),
+    ("unknown.csv", shop(lambda i: f"a{i},t {i},,1"), "it is unknown which products are similar"),
     ("two.csv", shop(lambda i: f"a{i},t {i},g{i % 2},1"), "one group only.*split_by=product"),
     ("seven.csv", shop(lambda i: f"a{i},t {i},g{i % 7},1"), "7 groups were kept whole"),
-    ("one.csv", "title\n" + "\n".join(f"t {i}" for i in range(60)), "alike is unknown"),
+    ("one.csv", "title\n" + "\n".join(f"t {i}" for i in range(60)), "it is unknown which"),
     ("single.csv", HEADER + "a,b,c,1\n", "train holds 1 group, none with two products"),
     ("nul.csv", shop().replace("thing 7", "th\0ing 7"), "1 product kept with the text mended"),
     ("quote.csv", HEADER + 'z,"b,c,1\n' + shop(header=""), "1 product left out: the line has"),
@@ -208,24 +208,24 @@ def test_a_report_is_made_and_the_check_fails(
     status, out, err = run(capsys, "check", "data=table", f"data.path={name}")
     assert status == 1
     assert "products" in out
-    assert "so it can tell nothing" in err
+    assert "so it cannot be evaluated" in err
     assert ("data.split_by=product" in out) == ("data.split_by=product" in err)
 
 
 OPTIONS: list[tuple[dict[str, object], str]] = [
     ({"image_size": 100_000}, "image_size=100000 must be at most 1024 pixels"),
     ({"image_size": -3}, "at least 1 pixel"),
-    ({"shares": 3}, "three positive shares"),
-    ({"shares": ("a", "b", "c")}, "three positive shares"),
-    ({"shares": (float("nan"), 0.5, 0.5)}, "three positive shares"),
+    ({"shares": 3}, "three positive numbers"),
+    ({"shares": ("a", "b", "c")}, "three positive numbers"),
+    ({"shares": (float("nan"), 0.5, 0.5)}, "three positive numbers"),
     ({"split_seed": -1}, "split_seed=-1 must be at least 0"),
-    ({"encoding": 5}, "encoding=5 must be a text"),
-    ({"encoding": None}, "encoding=None must be a text"),
+    ({"encoding": 5}, "encoding=5 must be a string"),
+    ({"encoding": None}, "encoding=None must be a string"),
     ({"encoding": "utf-16"}, "cannot be read in data.encoding=utf-16"),
-    ({"columns": 5}, "columns=5 must be names"),
+    ({"columns": 5}, "a mapping of roles to names"),
     ({"columns": {"attributes": [1]}}, "must be a list of column names"),
     ({"columns": {"attributes": 7}}, "must be a list of column names"),
-    ({"path": ["shop.csv"]}, "must be a text"),
+    ({"path": ["shop.csv"]}, "must be a string"),
     ({"path": ""}, "is empty"),
     ({"path": "a\0b.csv"}, "neither a file nor a folder"),
     ({"path": "/dev/zero"}, "is a pipe or a device"),

@@ -83,9 +83,11 @@ def test_duplicates_within_a_split_are_counted() -> None:
     data = with_values("title", {5: titles(24)[1], 9: titles(24)[1].upper()})
     exact = found(data, "duplicates")[0]
     assert "2 of 24 products repeat the text of another" in exact.sentence
-    assert "there 3 times" in exact.sentence
+    assert "occurs 3 times" in exact.sentence
     near = found(with_values("title", {5: titles(24)[1] + "!"}), "duplicates")
-    assert [finding.sentence for finding in near] == ["2 products have nearly the text of another"]
+    assert [finding.sentence for finding in near] == [
+        "2 products have nearly the same text as another"
+    ]
 
 
 def test_outliers_of_the_price() -> None:
@@ -143,11 +145,11 @@ def test_pairs_in_two_splits_and_pairs_labelled_both_ways() -> None:
     problems = find_problems(replace(sound(), relevance=(pairs,)))
     spoiling = [finding.sentence for finding in problems if finding.spoils]
     assert spoiling == [
-        "1 pairs are labelled a match once and none another time",
+        "1 pairs are labelled both as a match and as no match",
         "1 distinct pairs of test (1 in all) are in train too",
         *(
-            f"{name} holds only pairs labelled 0, so it can tell nothing; each split needs pairs "
-            "labelled 1 and pairs labelled 0"
+            f"{name} holds only pairs labelled 0, so it cannot be evaluated; each split needs "
+            "pairs labelled 1 and pairs labelled 0"
             for name in ("validation", "test")
         ),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_inconsistent_arrays_are_refused(
     sound: Callable[[], Relevance], changed: dict, sentence: str
 ) -> None:
     with pytest.raises(LikewiseError, match=sentence) as caught:
-        data(replace(sound(), **changed))  # type: ignore[type-var]
+        data(replace(sound(), **changed))
     assert "\n" not in str(caught.value)
 
 
@@ -102,7 +103,7 @@ def test_each_kind_is_found_described_and_part_of_the_fingerprint(
     assert found.get(type(relevance)) is found.main is relevance
     assert any(text for _, text in relevance.describe())
     moved = {**PLACES, "train": np.array([0])}
-    changed = replace(found, relevance=(replace(relevance, splits=moved),))  # type: ignore[type-var]
+    changed = replace(found, relevance=(replace(relevance, splits=moved),))
     assert len({fingerprint(data()), fingerprint(found), fingerprint(changed)}) == 3
     for other in KINDS:
         if other is not kind:
@@ -163,3 +164,29 @@ def test_groups_of_pairs_are_those_of_training_matches() -> None:
     first, second, third, fourth, fifth = chain.groups.tolist()
     assert first == second == third
     assert len({first, fourth, fifth}) == 3
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 1), st.integers(0, 2)),
+        max_size=25,
+    )
+)
+def test_leaks_equal_counting_with_sets(rows: list[tuple[int, int, int, int]]) -> None:
+    table = np.array(rows, np.int64).reshape(-1, 4)
+    names = ("train", "validation", "test")
+    splits = {name: np.flatnonzero(table[:, 3] == place) for place, name in enumerate(names)}
+    pairs = Pairs(table[:, 0], table[:, 1], table[:, 2], splits)
+    contents = np.array([0, 1, 2, 2, 3])
+    keys = [frozenset({int(contents[a]), int(contents[b])}) for a, b, *_ in rows]
+    members = {name: {keys[row] for row in splits[name]} for name in names}
+    labels = {key: {r[2] for k, r in zip(keys, rows, strict=True) if k == key} for key in keys}
+    shared = {(a, b): len(members[a] & members[b]) for a, b in combinations(names, 2)}
+    assert pairs.leaks(contents) == shared
+    several = sum(sum(key in m for m in members.values()) > 1 for key in set(keys))
+    assert pairs.repeated(contents) == several
+    assert pairs.conflicts(contents) == sum(len(found) > 1 for found in labels.values())
+    seen = members["train"] | members["validation"]
+    clean = [row for row in splits["test"] if keys[row] not in seen]
+    assert pairs.unleaked_test(contents).tolist() == clean

@@ -98,7 +98,7 @@ def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
         (TableSource(plain, {"titel": "title"}), "data.columns.titel is unknown, did you mean"),
         (TableSource(plain, {"title": ["a"]}), "must be the name of one column"),
         (TableSource(plain, split_by="user"), "split_by=user must be group or product"),
-        (TableSource(plain, shares=(0.5, 0.5)), "three positive shares"),
+        (TableSource(plain, shares=(0.5, 0.5)), "three positive numbers"),
         (TableSource(plain, image_size=0), "image_size=0 must be at least 1"),
         (TableSource(plain, image_root=str(tmp_path / "no")), "image_root=.* is not a folder"),
         (TableSource(plain, encoding="klingon"), "encoding=klingon is unknown"),

@@ -16,6 +16,7 @@ from likewise.data.text_hash import (
     near_links,
     normalised,
     shingle_hashes,
+    shingles,
     similarities,
 )
 
@@ -192,3 +193,15 @@ def test_the_threshold_counts_as_near() -> None:
     texts, keys = ["abcdefgh", "abcdefg"], np.zeros(2, np.int64)
     assert near_links(texts, 0.75, keys)[2].tolist() == [0.75]
     assert near_links(texts, 0.76, keys)[2].tolist() == []
+
+
+@given(st.text(max_size=30))
+def test_shingles_are_all_runs_of_five(text: str) -> None:
+    runs = {text[i:j] for i in range(len(text)) for j in range(i, len(text) + 1) if j - i == 5}
+    assert shingles(text) == (runs or {text})
+
+
+@given(st.text(alphabet="aBß é\t\n\u3000", max_size=20))
+def test_normalised_text_has_single_blanks_and_no_case(text: str) -> None:
+    assert normalised(text) == normalised(text.swapcase()) == normalised(f"\n{text} ")
+    assert "  " not in normalised(text)

@@ -17,7 +17,7 @@ from scipy import stats
 from likewise.data.catalogue import ProductData, make_catalogue
 from likewise.data.relevance import Groups
 from likewise.evidence.clusters import number_clusters
-from likewise.evidence.contrasts import contrasts
+from likewise.evidence.contrasts import contrasts, per_query
 from likewise.evidence.leaders import leaders
 from likewise.evidence.results import read_finished, summarise
 from likewise.evidence.seed_variance import pool_seeds
@@ -107,9 +107,20 @@ def write_runs(folder: Path, clusters: list[str] | None, **columns: list[str]) -
                 content["clusters"] = clusters
             (run / "result.json").write_text(json.dumps(content))
             ids = [f"p{unit}" for unit in range(40)]
-            table = {"product_id": ids, "r": scores[method, seed], **columns}
+            table = {"unit_id": ids, "r": scores[method, seed], **columns}
             pq.write_table(pa.table(table), run / "per_query.parquet")
     return scores
+
+
+def test_units_of_runs_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    scores = write_runs(tmp_path, None)
+    for path in sorted(tmp_path.rglob("per_query.parquet"))[:3]:
+        pq.write_table(pq.read_table(path).rename_columns({"unit_id": "product_id"}), path)
+    units = [f"p{unit}" for unit in range(40)]
+    for run in read_finished(tmp_path):
+        names, found = per_query(run, "r")
+        assert names == units
+        np.testing.assert_array_equal(found, scores[int(run.name[1:]), run.seed])
 
 
 def test_runs_are_tested_by_the_clusters_they_recorded(tmp_path: Path) -> None:
@@ -183,7 +194,7 @@ def test_leaders_are_those_the_corrected_test_does_not_tell_from_the_best(tmp_pa
                 "cost": {"parameters": 1},
             }
             (folder / "result.json").write_text(json.dumps(content))
-            table = {"product_id": [f"p{unit}" for unit in range(40)], **noise}
+            table = {"unit_id": [f"p{unit}" for unit in range(40)], **noise}
             del table["kept"]
             pq.write_table(pa.table(table), folder / "per_query.parquet")
     results = read_finished(tmp_path)

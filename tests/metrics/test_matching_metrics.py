@@ -17,7 +17,7 @@ from sklearn.metrics import (
 from likewise.metrics.brier import Brier
 from likewise.metrics.calibration_error import CalibrationError
 from likewise.metrics.f1 import F1
-from likewise.metrics.matching import JudgedPairs, best_threshold, calibrate
+from likewise.metrics.matching import DecisionRule, JudgedPairs, best_threshold
 from likewise.metrics.pair_precision import PairPrecision
 from likewise.metrics.pair_recall import PairRecall
 from likewise.metrics.pr_auc import PRAUC
@@ -84,9 +84,10 @@ def test_calibration_makes_probabilities_of_scores() -> None:
     true = generator.uniform(0.02, 0.98, 20_000)
     labels = (generator.random(20_000) < true).astype(int)
     scores = 40 + 3 * np.log(true / (1 - true))
-    assert np.abs(calibrate(scores, scores, labels) - true).mean() < 0.02
-    same = calibrate(np.ones(5), np.ones(4), np.array([0, 1, 0, 0]))
-    assert same == pytest.approx(np.full(5, 0.25), abs=0.01)
+    rule = DecisionRule.fit(scores, labels)
+    assert np.abs(rule.judge(scores, labels).probabilities - true).mean() < 0.02
+    same = DecisionRule.fit(np.ones(4), np.array([0, 1, 0, 0])).judge(np.ones(5), np.zeros(5, int))
+    assert same.probabilities == pytest.approx(np.full(5, 0.25), abs=0.01)
 
 
 def test_where_nothing_is_called_a_match() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,11 +147,10 @@ def test_ease_is_the_constrained_least_squares_solution(small_shop, l2: float) -
 def test_ease_names_the_memory_that_it_lacks(event_maker: Callable) -> None:
     data = event_maker(3, [[0, 1]])
 
-    class Large:
-        catalogue = range(10**7)
+    large: Any = SimpleNamespace(catalogue=range(10**7))
 
     with pytest.raises(LikewiseError, match=r"10,000,000 products would need about 1,200,000 GB"):
-        Ease().fit(Histories.of([[0, 1]]), Large, 0)  # type: ignore[arg-type]
+        Ease().fit(Histories.of([[0, 1]]), large, 0)
     Ease().fit(Histories.of([[0, 1]]), data, 0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -32,11 +34,9 @@ LEARNERS = [
 histories = st.lists(st.lists(st.integers(0, 9), max_size=8), min_size=1, max_size=6)
 
 
-def small(
-    kind: type[SequenceRecommender], size: int = 10, **options: object
-) -> SequenceRecommender:
+def small(kind: type[SequenceRecommender], size: int = 10, **options: Any) -> SequenceRecommender:
     torch.manual_seed(0)
-    return kind(ProductVectors(size, 16, **options), length=6).eval()  # type: ignore[arg-type]
+    return kind(ProductVectors(size, 16, **options), length=6).eval()
 
 
 def train(
@@ -211,9 +211,9 @@ def test_saved_weights_give_equal_scores(trained: bool, own: bool):
         ({"encoder": Bag(3, 4), "content": {"text": torch.zeros(9, 1)}}, "9 products"),
     ],
 )
-def test_vectors_say_what_is_missing(options: dict[str, object], message: str):
+def test_vectors_say_what_is_missing(options: dict[str, Any], message: str) -> None:
     with pytest.raises(LikewiseError, match=message):
-        ProductVectors(10, **options)  # type: ignore[arg-type]
+        ProductVectors(10, **options)
 
 
 def _case() -> tuple[ProductVectors, torch.Tensor, torch.Tensor]:

@@ -99,7 +99,7 @@ def write_run(parent: Path, name: str, seed: int, bare: bool = False) -> None:
     queries = np.random.default_rng(0).normal(0, 0.1, 40) + generator.normal(0, 0.02, 40)
     scores = score + queries - queries.mean()
     ids = [f"product-{row}" for row in range(40)]
-    pq.write_table(pa.table({"product_id": ids, "map_at_r": scores}), folder / "per_query.parquet")
+    pq.write_table(pa.table({"unit_id": ids, "map_at_r": scores}), folder / "per_query.parquet")
     if bare:
         return
     history = [

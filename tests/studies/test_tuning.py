@@ -123,7 +123,7 @@ def test_a_trial_that_diverges_is_counted_and_not_chosen(study: Study) -> None:
     assert found.failed > 0
     assert found.overrides == ["method.learning_rate=0.001"]
     study.config.tune.space = {"method.learning_rate": {"choices": [1e30]}}
-    with pytest.raises(LikewiseError, match=r"no trial of triplet came to an end.*learning_rate"):
+    with pytest.raises(LikewiseError, match=r"no trial of triplet was completed.*learning_rate"):
         tuning.search(study.search("triplet"), Loader())
 
 

@@ -36,7 +36,7 @@ def test_links_are_split_with_their_reverse(network: Path) -> None:
     assert set(links.leaks(np.arange(len(data.catalogue))).values()) == {0}
     again = AmazonPhoto(path=str(network), split_seed=1).load()
     assert again.fingerprint != data.fingerprint
-    with pytest.raises(LikewiseError, match="below 1 together"):
+    with pytest.raises(LikewiseError, match="sum below 1"):
         AmazonPhoto(path=str(network), test_share=0.95).load()
 
 
@@ -74,10 +74,10 @@ def test_complements_are_found_by_links_and_by_content(
         for name in ("train", "validation")
         for row in links.splits[name]
     }
-    for row in table.select(["product_id", "recommended"]).to_pylist():
+    for row in table.select(["unit_id", "recommended"]).to_pylist():
         for other in row["recommended"][:5]:
-            assert other != row["product_id"]
-            assert (row["product_id"], other) not in known
+            assert other != row["unit_id"]
+            assert (row["unit_id"], other) not in known
     capsys.readouterr()
     (folder,) = (tmp_path / "train").glob("item_knn-*")
     assert main(["cross-sell", str(folder), "--basket=0,1", "--top-k=3"]) == 0

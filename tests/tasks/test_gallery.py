@@ -1,16 +1,22 @@
-"""Retrieval in a gallery of the data's own needs one that fits."""
+"""The candidates of retrieval: those of the protocol, of which a gallery has to fit the data."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from likewise.data.relevance import Groups
 from likewise.data.sources.synthetic import Synthetic
 from likewise.errors import LikewiseError
+from likewise.experiment.composition import compose
+from likewise.experiment.parts import make_task
 from likewise.metrics.recall import RecallAtK
+from likewise.runs.saved import open_run
+from likewise.runs.train import train
 from likewise.similarity.cosine import Cosine
 from likewise.tasks.retrieval import Retrieval
 
@@ -36,3 +42,30 @@ def test_a_gallery_of_other_groups_finds_nothing(searched: list[int], fits: bool
         return
     with pytest.raises(LikewiseError, match="no product of a group of the validation products"):
         TASK.check(changed, "test")
+
+
+def test_the_neighbours_are_candidates_of_the_protocol(tmp_path: Path) -> None:
+    parts = ["data=synthetic", "data.products=60", "data.groups=6", "encoder=pixels"]
+    folder = train(compose([*parts, "method=none", "logger=none", f"output={tmp_path}"]))
+    unit = torch.nn.functional.normalize
+    for protocol, searched in (("leave_one_out", "test"), ("train_gallery", "train")):
+        run = open_run(folder, [f"protocol={protocol}", f"task.protocol={protocol}"])
+        result = make_task(run.config).test(run.scorer, run.module, "test", run.device)
+        near = unit(run.embeddings("test")) @ unit(run.embeddings(searched)).T
+        if protocol == "leave_one_out":
+            near.fill_diagonal_(-torch.inf)
+        names = run.product_ids(searched)
+        values, places = near.topk(len(result.table["neighbours"][0]))
+        for row, found in enumerate(result.table["neighbours"]):
+            # Products of equal pictures may change places.
+            of_found = near[row, [names.index(name) for name in found]]
+            torch.testing.assert_close(of_found, values[row], atol=1e-5, rtol=0)
+    # The figure shows the first product of the first group above the others.
+    groups = run.data.get(Groups)
+    asked = groups.labels_of("test")
+    query = int(np.flatnonzero(asked == asked.min())[0])
+    right = groups.labels_of("train")[places[query]] == asked[query]
+    titles = [axes.get_title() for axes in result.draw()["neighbours"].figure.axes]
+    shown = zip(right, values[query], strict=True)
+    expected = [f"{'✓' if same else '✗'} {value:.2f}" for same, value in shown]
+    assert titles[1 : 1 + len(expected)] == expected

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
 
 from likewise.cli import main
 from likewise.data.products import gather_front, join, take
@@ -102,6 +104,47 @@ def test_evaluate_says_what_the_run_said(pairs: list[str], capsys: pytest.Captur
     for name, value in read_result(Path(folder))["metrics"].items():
         if name.startswith("test"):
             assert float(said[name]) == pytest.approx(value, abs=1e-5), name
+
+
+def test_data_with_test_pairs_only_are_judged_by_the_threshold_of_the_run(
+    pairs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The threshold and the calibration are those of the run; scikit-learn computes the rest."""
+    folder = train(compose(pairs))
+    titles = "".join(f"p{row},lamp number {row % 10} by {row}\n" for row in range(40))
+    (tmp_path / "products.csv").write_text(f"product_id,title\n{titles}")
+    sides = [(row, (row + step) % 40) for row in range(40) for step in (10, 3)]
+    labels = np.arange(len(sides)) % 2 == 0
+    lines = [f"p{a},p{b},{label:d},test" for (a, b), label in zip(sides, labels, strict=True)]
+    (tmp_path / "pairs.csv").write_text("\n".join(["left_id,right_id,label,split", *lines]))
+    tables = (f"data.path={tmp_path / 'products.csv'}", f"data.pairs={tmp_path / 'pairs.csv'}")
+    own = ["data=table", *tables]
+    assert main(["evaluate", str(folder), *own]) == 0
+    said = dict(line.split() for line in capsys.readouterr().out.splitlines())
+
+    run = open_run(folder, own)
+    units = torch.nn.functional.normalize(run.embeddings("test")).double().numpy()
+    row = {name: place for place, name in enumerate(run.product_ids("test"))}
+    scores = np.array([units[row[f"p{a}"]] @ units[row[f"p{b}"]] for a, b in sides])
+    known = open_run(folder)
+    validation = known.module.pair_split("validation")
+    seen = known.scorer.match_pairs(validation).double().numpy()
+    curve = LogisticRegression(C=1e6).fit(seen[:, None], validation.labels.numpy())
+    threshold = read_result(folder)["metrics"]["test/threshold"]
+    assert 0 < (scores >= threshold).mean() < 1
+    expected = {
+        "test/threshold": threshold,
+        "test/f1": f1_score(labels, scores >= threshold),
+        "test/pr_auc": average_precision_score(labels, scores),
+    }
+    for name, value in expected.items():
+        assert float(said[name]) == pytest.approx(value, abs=1e-5), name
+    brier = brier_score_loss(labels, curve.predict_proba(scores[:, None])[:, 1])
+    assert float(said["test/brier"]) == pytest.approx(brier, abs=0.003)
+
+    # Scores of another similarity have another scale, so that the threshold would not fit.
+    assert main(["evaluate", str(folder), *own, "similarity=euclidean"]) == 1
+    assert "validation holds no pair" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -230,7 +273,7 @@ def test_leaked_pairs_of_any_data_are_left_out_of_scores_of_their_own(
     scores = read_result(folder)["metrics"]
     table = pq.read_table(folder / "per_query.parquet").to_pandas()
     assert len(table) == 40
-    clean = table[table["product_id"] != "p10|p0"]
+    clean = table[table["unit_id"] != "p10|p0"]
     assert len(clean) == 39
     called, right = clean["is_match"], clean["label"] == 1
     f1 = 2 * (called & right).sum() / (called.sum() + right.sum())

@@ -85,7 +85,7 @@ def test_a_metric_by_hand(shop: Path, tmp_path: Path) -> None:
             tied = sum(counts[one] == counts[sequence[-1]] for one in rest)
             ranks[str(user)] = (above + 1, above + tied)
     table = pq.read_table(folder / "per_query.parquet")
-    names, found = table["product_id"].to_pylist(), table["ranks"].to_pylist()
+    names, found = table["unit_id"].to_pylist(), table["ranks"].to_pylist()
     assert set(names) == set(ranks)
     for name, (rank,) in zip(names, found, strict=True):
         least, most = ranks[name]
@@ -166,7 +166,7 @@ def test_recommend_prints_what_comes_next(walked: Path, capsys: pytest.CaptureFi
 
 FOUND = {
     "an unknown product": (["recommend", "--history=A3,X"], "no product X"),
-    "nothing known": (["recommend", "--history="], "nothing that the recommender learned"),
+    "nothing known": (["recommend", "--history="], "gives all products the same score"),
     "a strange diversity": (["recommend", "--history=A3", "--diversity=2"], "from 0 to 1"),
     "an empty basket": (["cross-sell"], "the basket is empty"),
     "nothing left": (

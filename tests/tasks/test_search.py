@@ -158,7 +158,7 @@ def test_pairs_of_queries_and_products_have_the_scores_of_their_embeddings(
     keys = zip(judgements.query[rows], ids, strict=True)
     scores = {(judgements.queries[q], one): s for (q, one), s in zip(keys, found, strict=True)}
     for row in table:
-        expected = [scores[row["product_id"], one] for one in row["products"]]
+        expected = [scores[row["unit_id"], one] for one in row["products"]]
         np.testing.assert_allclose(row["similarities"], expected, atol=1e-5)
 
 
@@ -235,7 +235,7 @@ def test_queries_are_cleaned_as_titles_are(search: list[str]) -> None:
     judgements = load_data(compose([*search, *TFIDF])).get(Judgements)
     assert {text.split(" ", 2)[2] for text in judgements.queries} == {"& 5in"}
     found = pq.read_table(train(compose([*search, *TFIDF])) / "per_query.parquet")
-    assert set(found["product_id"].to_pylist()) <= set(judgements.queries)
+    assert set(found["unit_id"].to_pylist()) <= set(judgements.queries)
     assert np.isfinite(found["ndcg_at_10"].to_numpy()).all()
     typed = load_data(compose([*search, *TFIDF, "cleaning=none"])).get(Judgements)
     assert set(typed.queries) == set(asked)

@@ -112,7 +112,7 @@ def fingerprint(data: ProductData) -> str:
 def _arrays(relevance: Relevance) -> Iterator[tuple[str, np.ndarray]]:
     """The arrays among the fields of a relevance by name, those of its splits among them."""
     kind = type(relevance).__name__
-    for name in (known.name for known in fields(relevance)):  # type: ignore[arg-type]
+    for name in (known.name for known in fields(relevance)):
         value = getattr(relevance, name)
         parts = value.items() if isinstance(value, Mapping) else [("", value)]
         for part, values in parts:

@@ -80,8 +80,8 @@ def _drawn(
     validation, test = shares
     if not (validation > 0 and test > 0 and validation + test < 1):
         raise LikewiseError(
-            f"the shares {validation} and {test} of validation and test must be above 0 and below "
-            "1 together"
+            f"the shares {validation} and {test} of validation and test must be above 0 with a "
+            "sum below 1"
         )
     known = np.random.default_rng(seed).permutation(np.unique(members))
     first, second = round(test * len(known)), round((test + validation) * len(known))

@@ -82,7 +82,7 @@ def same_products(data: ProductData) -> Iterable[Finding]:
             yield Finding(
                 "duplicates",
                 f"{repeats:,} of {len(whole.rows):,} products repeat the {modality} of another; "
-                f"the most frequent is there {counts.max():,} times",
+                f"the most frequent one occurs {counts.max():,} times",
                 examples=[f"{len(rows)} × {describe(products, rows[0])}" for rows in sets],
                 rows=[rows[:4].tolist() for rows in sets] if modality == "image" else [],
             )
@@ -93,8 +93,8 @@ def same_products(data: ProductData) -> Iterable[Finding]:
             some = list(shown.items())[:SHOWN]
             yield Finding(
                 "duplicates",
-                f"{len({found[0] for found in near}):,} products have nearly the {modality} of "
-                "another",
+                f"{len({found[0] for found in near}):,} products have nearly the same {modality} "
+                "as another",
                 examples=[
                     f"{likeness:.2f}: {describe(products, one)} / {describe(products, other)}"
                     for (one, other), likeness in some

@@ -67,8 +67,8 @@ class Workers:
 
 def _killed() -> LikewiseError:
     return LikewiseError(
-        "a process that reads products was killed, perhaps for want of memory or of shared memory "
-        "(/dev/shm); use fewer workers, a smaller batch_size, or workers=0"
+        "a process that reads products was killed, perhaps because the memory or the shared memory "
+        "(/dev/shm) was full; use fewer workers, a smaller batch_size, or workers=0"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -109,7 +109,7 @@ class Fusion(Encoder):
         return list(dict.fromkeys(part.modality for part in self._encoders().values()))
 
     def _encoders(self) -> dict[str, Encoder]:
-        return dict(self.parts.items())  # type: ignore[arg-type]
+        return cast("dict[str, Encoder]", dict(self.parts.items()))
 
     def _hide(self, known: Tensor) -> Tensor:
         """Modality dropout: bool [b, parts] in which some modalities are set to False."""

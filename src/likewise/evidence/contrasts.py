@@ -18,6 +18,8 @@ from likewise.evidence.statistics import Interval, PairedTest, holm, paired_test
 ALPHA = 0.05
 # The columns by which pairs depend on each other, for runs that did not record them.
 PAIRED = ("left_id", "right_id")
+# Columns of the table of test units by the name that runs of earlier versions use.
+EARLIER = {"unit_id": "product_id"}
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def _clusters(results: Sequence[RunResult]) -> tuple[np.ndarray, ...]:
         names = PAIRED if set(PAIRED) <= set(columns) else ()
     if not names:
         return ()
-    table = _read(run, names)
+    table = read_units(run, names)
     return tuple(number_clusters([table[name].to_numpy(zero_copy_only=False) for name in names]))
 
 
@@ -190,15 +192,22 @@ def _by_seed(runs: Sequence[RunResult]) -> dict[int, RunResult]:
 
 
 def per_query(run: RunResult, primary: str) -> tuple[list[str], np.ndarray]:
-    """Read the product ids of a run's queries and their scores, float64 [queries]."""
-    table = _read(run, ["product_id", primary])
-    return table["product_id"].to_pylist(), table[primary].to_numpy().astype(np.float64)
+    """Read the names of a run's test units and their scores, float64 [units]."""
+    table = read_units(run, ["unit_id", primary])
+    return table["unit_id"].to_pylist(), table[primary].to_numpy().astype(np.float64)
 
 
-def _read(run: RunResult, columns: Sequence[str]) -> pa.Table:
+def read_units(run: RunResult, columns: Sequence[str]) -> pa.Table:
+    """Read columns of the table of a run's test units, which has one row per unit.
+
+    Raises:
+        LikewiseError: the table is missing or damaged, or lacks a column.
+    """
     path = run.folder / "per_query.parquet"
     try:
-        return pq.read_table(path, columns=list(columns))
+        known = pq.read_schema(path).names
+        stored = [EARLIER.get(name, name) if name not in known else name for name in columns]
+        return pq.read_table(path, columns=stored).select(stored).rename_columns(list(columns))
     except (OSError, ValueError, KeyError) as error:
         raise LikewiseError(
             f"{path} cannot be read ({' '.join(str(error).split())}); delete its folder and run "

@@ -40,8 +40,8 @@ def check_encoder_use(config: DictConfig) -> None:
     if key == "encoder":
         if not there:
             raise LikewiseError(
-                "encoder=none leaves nothing that compares products; choose an encoder, or a "
-                "matcher that does without, such as matcher=signals"
+                "with encoder=none there is nothing that compares products; choose an encoder, or "
+                "a matcher that needs none, such as matcher=signals"
             )
         return
     use = getattr(class_of(config[key]), "encoder_use", "none")
@@ -61,8 +61,8 @@ def check_kind(key: str, part: object, kind: type) -> None:
     """Refuse a part that is not of the base class of its group."""
     if not isinstance(part, kind):
         raise LikewiseError(
-            f"{key}._target_ makes a {type(part).__name__}, which is no {kind.__name__}; make it a "
-            f"subclass of {kind.__module__}.{kind.__name__}"
+            f"{key}._target_ makes a {type(part).__name__}, which is not a {kind.__name__}; make "
+            f"it a subclass of {kind.__module__}.{kind.__name__}"
         )
 
 
@@ -122,18 +122,18 @@ def check_loss(config: DictConfig, similarity: Similarity) -> None:
         better = "contrastive" if similarity.larger_is_closer else "contrastive_euclidean"
         raise LikewiseError(
             f"loss margins pos_margin={loss.pos_margin} and neg_margin={loss.neg_margin} are "
-            f"the wrong way round for similarity={similarity.name}; use loss={better}"
+            f"in the wrong order for similarity={similarity.name}; use loss={better}"
         )
     if "num_classes" in loss and similarity.domain == "nonnegative":
         raise LikewiseError(
             f"loss {short_name(loss)} learns proxies that need not be non-negative, as "
-            f"similarity={similarity.name} asks; use loss=supcon, triplet or multi_similarity"
+            f"similarity={similarity.name} requires; use loss=supcon, triplet or multi_similarity"
         )
     method = class_of(config.method)
     if "num_classes" in loss and not getattr(method, "reads_labels", True):
         raise LikewiseError(
             f"loss {short_name(loss)} needs labels, which method={config_name(method)} does not "
-            "touch; use loss=ntxent, supcon, triplet or multi_similarity"
+            "use; choose loss=ntxent, supcon, triplet or multi_similarity"
         )
 
 
@@ -161,7 +161,7 @@ def check_parameters(config: DictConfig, method: Method) -> None:
     if parameters and not any(parameter.requires_grad for parameter in parameters):
         raise LikewiseError(
             f"every parameter of {chosen_name(config)} is frozen, so there is nothing "
-            "to train; use method=none to score it as it comes, unfreeze some "
+            "to train; use method=none to evaluate it without training, unfreeze some "
             "(encoder.frozen_layers=0 or encoder.learning_rate_multiplier=1), or set "
-            "encoder.embedding_size to put a trained layer behind it"
+            "encoder.embedding_size to add a trained layer after it"
         )

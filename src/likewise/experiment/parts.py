@@ -63,7 +63,7 @@ def make_task(config: DictConfig) -> Task:
     metrics = {name: make(metric) for name, metric in config.metrics.items()}
     if config.primary not in metrics:
         raise LikewiseError(
-            f"primary={config.primary} is no metric of this run; it has {', '.join(metrics)}"
+            f"primary={config.primary} is not a metric of this run; it has {', '.join(metrics)}"
         )
     if not metrics[config.primary].higher_is_better:
         raise LikewiseError(

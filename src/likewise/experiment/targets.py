@@ -104,7 +104,7 @@ def main_part(config: DictConfig) -> str:
     chosen = [key for key in SCORERS if is_part(config.get(key))]
     if len(chosen) > 1:
         raise LikewiseError(
-            f"{' and '.join(chosen)} are both chosen, and a run scores by one; set one to none"
+            f"{' and '.join(chosen)} are both chosen, but a run uses only one; set one to none"
         )
     return chosen[0] if chosen else "encoder"
 
@@ -137,7 +137,7 @@ def check_targets(config: Any, allow: tuple[str, ...] = ()) -> None:
             check_targets(value, allow)
     elif isinstance(config, str) and "${" in config:
         # Runs are saved with everything resolved; what is left could resolve to a target.
-        raise LikewiseError(f"the saved config holds {config!r}, which runs do not leave there")
+        raise LikewiseError(f"the saved config holds {config!r}, which no run writes there")
 
 
 def _check_target(target: str, allow: tuple[str, ...]) -> None:

@@ -14,7 +14,6 @@ from likewise.data.relevance import Groups
 from likewise.data.splits import stratified_sample
 from likewise.figures.products import embedding_map, neighbour_gallery, similarity_heat_map
 from likewise.similarity.base import Similarity
-from likewise.similarity.topk import topk_neighbours
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,20 +23,27 @@ MAPPED = 600
 
 
 def retrieval_figures(
-    data: ProductData, split: str, embeddings: Tensor, similarity: Similarity, nearest: int
+    data: ProductData,
+    split: str,
+    embeddings: Tensor,
+    similarity: Similarity,
+    neighbours: np.ndarray,
+    values: np.ndarray,
 ) -> dict[str, Figure]:
     """Draw a similarity heat map, an embedding map and, if there are pictures, neighbours.
 
     Args:
         embeddings: float32 [n, d], the embeddings of the products of the split.
-        nearest: number of neighbours that are shown for each query.
+        neighbours: int64 [n, k], catalogue rows of the nearest candidates of each product.
+        values: float32 [n, k], their similarities.
 
     Returns:
         ``similarity``, ``map`` and ``neighbours``.
     """
     known = data.get(Groups)
     rows, groups = known.rows(split), known.labels_of(split)
-    embeddings = embeddings[torch.from_numpy(np.isin(data.splits[split], rows))]
+    grouped = np.isin(data.splits[split], rows)
+    embeddings = embeddings[torch.from_numpy(grouped)]
     # One query of each group, the first ten groups, and up to eight products of each in the map.
     kinds = np.unique(groups)[:10]
     queries = np.array([np.flatnonzero(groups == kind)[0] for kind in kinds])
@@ -48,35 +54,20 @@ def retrieval_figures(
     plane = embedding_map(_plane(embeddings[some]), groups[some], known.names)
     figures = {"similarity": heat, "map": plane}
     if has_pixels(data.catalogue):
-        neighbours, values = _neighbours(embeddings, queries, similarity, nearest)
+        asked = np.flatnonzero(grouped)[queries]
         # Only what is shown is read, as a split may hold more pictures than memory.
-        seen = np.column_stack([queries, neighbours])
+        seen = np.column_stack([rows[queries], neighbours[asked]])
         read, places = np.unique(seen, return_inverse=True)
         places = places.reshape(seen.shape)
         figures["neighbours"] = neighbour_gallery(
-            image_array(data.catalogue.select(rows[read])),
-            groups[read],
+            image_array(data.catalogue.select(read)),
+            known.numbers(len(data.catalogue))[read],
             places[:, 0],
             places[:, 1:],
-            values,
+            values[asked],
             known.names,
         )
     return figures
-
-
-def _neighbours(
-    embeddings: Tensor, queries: np.ndarray, similarity: Similarity, nearest: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find the nearest products of each query: positions and values [queries, nearest]."""
-    values, found = topk_neighbours(
-        embeddings[queries], embeddings, similarity, k=min(nearest + 1, len(embeddings))
-    )
-    neighbours, similarities = [], []
-    for query, ids, scores in zip(queries, found.cpu().numpy(), values.cpu().numpy(), strict=True):
-        others = np.flatnonzero(ids != query)[: len(ids) - 1]
-        neighbours.append(ids[others])
-        similarities.append(scores[others])
-    return np.array(neighbours), np.array(similarities)
 
 
 def _plane(embeddings: Tensor) -> np.ndarray:

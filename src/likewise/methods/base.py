@@ -90,6 +90,13 @@ class Method(pl.LightningModule):
         return self.scorer.encoder
 
     @property
+    def data_module(self) -> ProductModule:
+        """The products that it is trained on, during training."""
+        # Lightning sets the attribute of the trainer without declaring it.
+        trainer: Any = self.trainer
+        return trainer.datamodule
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on how it trained, which stand below every table."""
         return ()
@@ -162,10 +169,8 @@ class Method(pl.LightningModule):
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """The task's scores; the one batch of validation is the whole split."""
-        # Lightning sets it on the trainer without declaring it.
-        module: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         with torch.autocast(self.device.type, enabled=False):
-            scores = self.task.validate(self.scorer, module, self.device)
+            scores = self.task.validate(self.scorer, self.data_module, self.device)
         if not all(math.isfinite(score) for score in scores.values()):
             self._diverged()
         for key, value in scores.items():

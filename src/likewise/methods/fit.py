@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 from likewise.data.module import ProductModule
@@ -23,8 +25,8 @@ class Fit(Method):
     trains = False
     scorer: LearnsAtOnce
 
-    def __init__(self, *parts: object, refit: bool = False, **options: object) -> None:
-        super().__init__(*parts, **options)  # type: ignore[arg-type]
+    def __init__(self, *parts: Any, refit: bool = False, **options: Any) -> None:
+        super().__init__(*parts, **options)
         self.refit = refit
 
     @property

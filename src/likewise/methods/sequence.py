@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -31,7 +29,7 @@ class SequenceLearning(Method):
 
     def on_fit_start(self) -> None:
         """Take the histories, the counts of products and the content of the catalogue."""
-        module: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        module = self.data_module
         events = module.data.get(Events, "method=sequence")
         rows = events.splits["train"]
         self.histories = events.histories(rows, events.persons(rows))

@@ -1,4 +1,4 @@
-"""The base class of matching metrics, the threshold and the calibration."""
+"""The base class of matching metrics, and the rule that decides from a score."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import expit
 
 from likewise.metrics.base import DescribedMetric, finite_mean
 
@@ -35,6 +36,34 @@ class JudgedPairs:
         """Select the pairs ``rows``, int64 or bool."""
         kept = self.scores[rows], self.probabilities[rows], self.labels[rows]
         return replace(self, scores=kept[0], probabilities=kept[1], labels=kept[2])
+
+
+@dataclass(frozen=True)
+class DecisionRule:
+    """The threshold and the calibration of the scores of a matcher.
+
+    Attributes:
+        threshold: pairs with at least this score are predicted to match.
+        slope, intercept: the probability of a match is ``sigmoid(slope * score + intercept)``.
+    """
+
+    threshold: float
+    slope: float
+    intercept: float
+
+    @classmethod
+    def fit(cls, scores: np.ndarray, labels: np.ndarray) -> DecisionRule:
+        """Choose the threshold with the best F1, and calibrate by Platt scaling.
+
+        Args:
+            scores, labels: float64 [m] and int64 [m], of validation pairs.
+        """
+        return cls(best_threshold(scores, labels), *platt_scaling(scores, labels))
+
+    def judge(self, scores: np.ndarray, labels: np.ndarray) -> JudgedPairs:
+        """Judge pairs by their scores, float64 [m]; ``labels`` are int64 [m]."""
+        probabilities = expit(self.slope * scores + self.intercept)
+        return JudgedPairs(scores, probabilities, labels, self.threshold)
 
 
 class MatchingMetric(DescribedMetric, ABC):
@@ -73,19 +102,19 @@ def best_threshold(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(middle if ordered[best + 1] < middle else ordered[best])
 
 
-def calibrate(scores: np.ndarray, known_scores: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Turn scores into probabilities by logistic regression on validation pairs (Platt scaling).
+def platt_scaling(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Return slope and intercept of the log-odds of a match, by logistic regression on scores.
 
     Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
 
     Args:
-        scores: float [m].
-        known_scores, known: float [v] and int [v], the scores and labels of validation pairs.
+        scores, labels: float [m] and int [m], of validation pairs.
     """
     from sklearn.linear_model import LogisticRegression
 
-    spread = known_scores.std() or 1.0
-    centre = known_scores.mean()
+    spread = scores.std() or 1.0
+    centre = scores.mean()
     curve = LogisticRegression(C=1e3, max_iter=1000)
-    curve.fit(((known_scores - centre) / spread)[:, None], known)
-    return curve.predict_proba(((scores - centre) / spread)[:, None])[:, 1]
+    curve.fit(((scores - centre) / spread)[:, None], labels)
+    slope = float(curve.coef_[0, 0] / spread)
+    return slope, float(curve.intercept_[0] - slope * centre)

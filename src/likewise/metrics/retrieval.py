@@ -89,7 +89,7 @@ def evaluate_retrieval(
     if gallery_groups is not None:
         groups = gallery_groups.to(prepared.device, torch.int64)
     if len(query_groups) != len(prepared) or len(groups) != len(among):
-        raise UnusableInput("every product needs one group; the counts of the two differ")
+        raise UnusableInput("there must be exactly one group for each product")
     size = len(among) - alone
     if size < 1 or len(prepared) < 1:
         raise UnusableInput("retrieval needs at least one query and one other product to find")

@@ -14,7 +14,7 @@ from likewise.data.images import has_pixels, image_array
 from likewise.data.relevance import Groups
 from likewise.errors import LikewiseError
 from likewise.evidence.comparison import Comparison
-from likewise.evidence.contrasts import per_query
+from likewise.evidence.contrasts import per_query, read_units
 from likewise.evidence.results import RunResult, by_method
 from likewise.experiment.data import load_data
 from likewise.experiment.targets import check_targets
@@ -89,10 +89,8 @@ def _draw(data: ProductData, rows: list[tuple[RunResult, int]], several: bool) -
     wanted: list[list[str]] = []
     values = []
     for run, row in rows:
-        table = pq.read_table(
-            run.folder / "per_query.parquet", columns=["product_id", "neighbours", "similarities"]
-        ).slice(int(row), 1)
-        wanted.append([table["product_id"][0].as_py(), *table["neighbours"][0].as_py()])
+        table = read_units(run, ["unit_id", "neighbours", "similarities"]).slice(int(row), 1)
+        wanted.append([table["unit_id"][0].as_py(), *table["neighbours"][0].as_py()])
         values.append(table["similarities"][0].as_py())
     ids = np.array(data.catalogue["product_id"][:])
     order = np.argsort(ids)

@@ -96,7 +96,7 @@ def diverse(scores: Tensor, alike: Tensor, k: int, diversity: float) -> list[int
 def _recommender(run: SavedRun) -> Recommender:
     if not isinstance(run.scorer, Recommender):
         raise LikewiseError(
-            f"this run {run.scorer.gives}, and recommends nothing; train one with "
+            f"this run {run.scorer.gives}, and cannot recommend products; train one with "
             "task=recommendation or task=cross_sell"
         )
     run.scorer.prepare(run.module)
@@ -108,8 +108,8 @@ def _rows(run: SavedRun, ids: Collection[str]) -> list[int]:
     known = {name: row for row, name in enumerate(run.data.catalogue["product_id"][:])}
     if strange := [one for one in ids if one not in known]:
         raise LikewiseError(
-            f"the run's catalogue has no product {strange[0]}; its products are called like "
-            f"{', '.join(list(known)[:3])}"
+            f"the run's catalogue has no product {strange[0]}; ids of its products are, for "
+            f"example, {', '.join(list(known)[:3])}"
         )
     return [known[one] for one in ids]
 
@@ -121,13 +121,13 @@ def _best(
         raise LikewiseError(f"--diversity {diversity} must be from 0 to 1")
     if scores.max() == scores.min():
         raise LikewiseError(
-            "nothing that the recommender learned tells products apart for this history; give one "
-            "with products that people had, or use a run of recommender=popular"
+            "the recommender gives all products the same score for this history; give a history of "
+            "products that people had, or use a run of recommender=popular"
         )
     scores[list(excluded)] = -torch.inf
     left = int(scores.isfinite().sum())
     if not left:
-        raise LikewiseError("no product is left to recommend; exclude fewer")
+        raise LikewiseError("no product is left to recommend; exclude fewer products")
     count = min(k, left)
     top = CatalogueOrder(len(scores)).top(scores[None], min(left, CANDIDATES * count))[0]
     if diversity:

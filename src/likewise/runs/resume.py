@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
+from pytorch_lightning.callbacks import Checkpoint
 
 
 class LastEpoch(Checkpoint):
@@ -38,10 +38,7 @@ class LastEpoch(Checkpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the clock and, in a resumed run, apply an early stop that was already decided."""
         self._started = time.perf_counter() - self.seconds
-        # Lightning sets them on the trainer without declaring them.
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]
-            if not isinstance(callback, EarlyStopping):
-                continue
+        for callback in trainer.early_stopping_callbacks:
             if callback.wait_count > 0 and callback.wait_count >= callback.patience:
                 trainer.should_stop = True
 

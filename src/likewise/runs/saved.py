@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,10 +46,18 @@ REPLACEABLE = {
 
 @dataclass
 class SavedRun:
-    """A finished run: its config, its model, and its data or other data."""
+    """A finished run: its config, its model, and its data or other data.
+
+    Attributes:
+        config: as it was, with the changes that were asked for.
+        model: as it was trained.
+        chosen: what its task chose on validation, such as a threshold; empty if the task or the
+            similarity was replaced, as it would not fit.
+    """
 
     config: DictConfig
     model: Model
+    chosen: Mapping[str, float]
 
     @property
     def encoder(self) -> Encoder:
@@ -128,11 +136,13 @@ def open_run(
         allow: additional packages whose classes its config may use.
     """
     place = Path(folder)
-    read_result(place)
+    # Runs of earlier versions have stored nothing of it.
+    chosen = read_result(place).get("chosen", {})
     saved: Any = OmegaConf.load(place / "config.yaml")
-    config = _changed(saved, overrides)
+    config = _changed(saved.copy(), overrides)
     check_targets(OmegaConf.to_container(config), allow)
-    return SavedRun(config, _model(config, place))
+    fits = config.task == saved.task and config.similarity == saved.similarity
+    return SavedRun(config, _model(config, place), chosen if fits else {})
 
 
 def open_model(folder: Path, allow: tuple[str, ...] = ()) -> Model:
@@ -189,7 +199,7 @@ def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     if fixed := sorted(groups - set(REPLACEABLE)):
         raise LikewiseError(
             f"a finished run cannot take another {fixed[0]}, which its training has used; train "
-            f"one that has it, or change {', '.join(REPLACEABLE)}"
+            f"a run with it, or change one of {', '.join(REPLACEABLE)}"
         )
     of_groups = [
         override

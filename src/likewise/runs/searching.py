@@ -17,7 +17,7 @@ from likewise.matchers.bm25 import titles
 from likewise.runs.hits import Hit, hits
 from likewise.runs.saved import SavedRun
 
-# Best products by BM25 that a matcher of pairs ranks anew.
+# Best products by BM25 that a matcher of pairs ranks again.
 CANDIDATES = 200
 
 
@@ -26,7 +26,7 @@ def search(run: SavedRun, query: str, k: int, excluded: Sequence[str] = ()) -> l
     """At most k products for a query, best first; equal scores in the order of the catalogue.
 
     A matcher of embeddings scores all products. Any other ranks the ``CANDIDATES`` best by BM25
-    anew, so that a product without a word of the query is not found.
+    again, so that a product without a word of the query is not found.
 
     Args:
         query: passes the steps of ``cleaning`` that titles pass.

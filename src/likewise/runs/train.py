@@ -89,8 +89,8 @@ def check(experiment: Experiment) -> None:
     precision = str(config.trainer.get("precision"))
     if precision.endswith("-true") and precision != "32-true":
         raise LikewiseError(
-            f"trainer.precision={precision} keeps the weights so too, which pictures and losses in "
-            "32 bits do not fit; use bf16-mixed or 16-mixed"
+            f"trainer.precision={precision} also stores the weights in that precision, but "
+            "pictures and losses have 32 bits; use bf16-mixed or 16-mixed"
         )
     strategy, devices = str(config.trainer.strategy), config.trainer.devices
     if "spawn" in strategy or "fork" in strategy:
@@ -337,6 +337,7 @@ def _finish(
             "data_fingerprint": data.fingerprint,
             "data_findings": data.findings,
             "clusters": list(result.clusters),
+            "chosen": result.chosen,
             "notes": [*result.notes, *method.notes],
             "pictures": captions,
             "environment": environment.describe(),

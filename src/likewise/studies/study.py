@@ -111,14 +111,18 @@ def _fill_in(config: DictConfig, path: Path) -> None:
     """Fill in the methods of an ablation and the defaults of ``tune``."""
     if config.ablate is not None:
         if config.methods or "base" not in config.ablate or not config.ablate.get("changes"):
-            raise LikewiseError(f"{path}: ablate needs base and changes, and stands for methods")
+            raise LikewiseError(
+                f"{path}: ablate needs base and changes, and takes the place of methods"
+            )
         base = list(config.ablate.base)
         changes = {name: [*base, *more] for name, more in config.ablate.changes.items()}
         config.methods, config.baseline = {BASE: base, **changes}, BASE
     if not config.methods:
         raise LikewiseError(f"{path} lacks methods")
     if not OmegaConf.is_dict(config.methods) or not OmegaConf.is_list(config.seeds):
-        raise LikewiseError(f"{path}: methods must be a mapping of names to lists, seeds a list")
+        raise LikewiseError(
+            f"{path}: methods must be a mapping of names to lists, and seeds must be a list"
+        )
     if not config.seeds:
         raise LikewiseError(f"{path}: seeds is empty; name at least one, such as [0, 1, 2]")
     for seed in config.seeds:
@@ -242,7 +246,7 @@ def run_study(study: Study, loader: Loader | None = None) -> list[Path]:
         if config.trainer.devices not in (1, "1", "auto"):
             raise LikewiseError(
                 f"tune searches on one device, not trainer.devices={config.trainer.devices}; "
-                "start one process a device instead, they share the study"
+                "start one process per device instead; the processes share the study"
             )
         methods = list(study.config.methods)
         _all(lambda place: _search(study, methods[place], loader), len(methods))

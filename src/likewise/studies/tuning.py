@@ -213,4 +213,4 @@ def _run(
 
 def _raise(method: str, failure: LikewiseError | None) -> Budget:
     why = f": {failure}" if failure else ""
-    raise LikewiseError(f"no trial of {method} came to an end{why}")
+    raise LikewiseError(f"no trial of {method} was completed{why}")

@@ -37,8 +37,8 @@ class Result:
 
     Attributes:
         scores: by split and metric, such as ``test/map_at_r``.
-        table: columns of equal length, a row a unit (a query or a pair), with ``product_id``, which
-            names the unit, and the values whose mean (without NaN) each metric is.
+        table: columns of equal length with one row per unit (a query, a pair, a user, a session):
+            ``unit_id`` names the unit, and each metric is the mean of a column without its NaN.
         embeddings: float32 [n, d] of the split's products, where the task makes them.
         clusters: columns of the table by which its rows depend on one another, such as the group
             of a query; rows that share a value are one draw, not several. Two columns hold ids of
@@ -47,6 +47,8 @@ class Result:
         draw: makes the figures of the test by title, which names the file; called only where
             pictures are wanted.
         notes: sentences on how it was scored, which stand below every table.
+        chosen: what was chosen on the validation split, such as a threshold, by name; a finished
+            run keeps it, and ``Task.restore`` takes it.
     """
 
     scores: dict[str, float]
@@ -56,6 +58,7 @@ class Result:
     specifications: dict[str, MetricSpecification] = field(default_factory=dict)
     draw: Callable[[], Mapping[str, DrawnFigure]] = dict
     notes: tuple[str, ...] = ()
+    chosen: dict[str, float] = field(default_factory=dict)
 
 
 class Task(ABC):
@@ -99,6 +102,9 @@ class Task(ABC):
         lacking = data.get(self.relevance).untellable()
         if name in lacking:
             raise LikewiseError(lacking[name])
+
+    def restore(self, chosen: Mapping[str, float]) -> None:
+        """Take what a finished run of this task chose, for data without a validation split."""
 
     def validate(
         self, scorer: Any, module: ProductModule, device: torch.device

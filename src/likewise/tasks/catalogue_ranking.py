@@ -102,9 +102,9 @@ class CatalogueRanking(Task):
     ) -> Result:
         """See ``Task``.
 
-        A row of the table is a unit, called ``product_id``; ``recommended`` are the ids of the best
-        products, ``ranks`` the ranks of the products to be found and ``known`` the length of the
-        history.
+        The table has one row per unit, and ``unit_id`` names the unit; ``recommended`` are the ids
+        of the best products, ``ranks`` are the ranks of the products to be found, and ``known`` is
+        the length of the history.
         """
         data = module.data
         relevance = data.get(self.relevance)
@@ -115,7 +115,7 @@ class CatalogueRanking(Task):
         names = relevance.person_names(data.catalogue)[histories.users]
         ends = recommended.wanted.cumsum()[:-1]
         table: dict[str, Any] = {
-            "product_id": np.array([str(name) for name in names]),
+            "unit_id": np.array([str(name) for name in names]),
             "recommended": list(ids[recommended.top[:, :LISTED]]),
             "ranks": np.split(recommended.rank, ends),
             "known": histories.lengths,
@@ -224,7 +224,7 @@ def _sampled(
     weights = unseen[person].float()
     if int(weights.sum(1).min()) < negatives:
         raise LikewiseError(
-            f"task.negatives={negatives} are more products than some history leaves"
+            f"task.negatives={negatives} is larger than the number of products outside some history"
         )
     chosen = torch.multinomial(weights, negatives, generator=generator)
     others = scores[person].gather(1, chosen)

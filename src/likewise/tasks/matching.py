@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
+
 import numpy as np
 import torch
 
+from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
 from likewise.data.relevance import Pairs
 from likewise.matchers.base import Matcher
-from likewise.metrics.matching import JudgedPairs, MatchingMetric, best_threshold, calibrate
+from likewise.metrics.matching import DecisionRule, JudgedPairs, MatchingMetric
 from likewise.tasks.base import DrawnFigure, Result, Task
 
 
@@ -16,7 +20,8 @@ class Matching(Task):
     """Labelled pairs, a match from a threshold on.
 
     The threshold (best F1) and the calibration of scores to probabilities (Platt's) come from the
-    validation pairs. Other splits of the pairs that begin with the tested one's name, such as
+    validation pairs; a finished run that is evaluated on data without validation pairs uses those
+    that it has stored. Other splits of the pairs that begin with the tested one's name, such as
     ``test_without_leaks``, are scored by the same.
 
     Args:
@@ -27,6 +32,16 @@ class Matching(Task):
     metric_kind = MatchingMetric
     scorer_kind = Matcher
     relevance = Pairs
+    restored: DecisionRule | None = None
+
+    def restore(self, chosen: Mapping[str, float]) -> None:
+        """See ``Task``."""
+        self.restored = DecisionRule(**chosen) if chosen else None
+
+    def check_split(self, data: ProductData, name: str) -> None:
+        """See ``Task``."""
+        if name != "validation" or self.restored is None:
+            super().check_split(data, name)
 
     def validate(
         self, scorer: Matcher, module: ProductModule, device: torch.device
@@ -35,16 +50,15 @@ class Matching(Task):
         scores, labels = self._scores(scorer, module, "validation", device)
         if not np.isfinite(scores).all():
             return dict.fromkeys(self.metrics, np.nan)
-        judged = _judge(scores, labels, scores, labels)
+        judged = DecisionRule.fit(scores, labels).judge(scores, labels)
         return {name: metric(judged) for name, metric in self.metrics.items()}
 
     def test(
         self, scorer: Matcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``."""
-        known = self._scores(scorer, module, "validation", device)
-        scores, labels = self._scores(scorer, module, split, device)
-        judged = _judge(scores, labels, *known)
+        rule = self._rule(scorer, module, device)
+        judged = rule.judge(*self._scores(scorer, module, split, device))
         pairs = module.data.get(Pairs)
         found = {f"{split}/{name}": metric(judged) for name, metric in self.metrics.items()}
         for other in (name for name in pairs.splits if name.startswith(f"{split}_")):
@@ -57,8 +71,7 @@ class Matching(Task):
         ids = np.array(module.data.catalogue["product_id"][:])
         left, right = ids[pairs.left[rows]], ids[pairs.right[rows]]
         table = {
-            # What evidence is paired by.
-            "product_id": np.array([f"{a}|{b}" for a, b in zip(left, right, strict=True)]),
+            "unit_id": np.array([f"{a}|{b}" for a, b in zip(left, right, strict=True)]),
             "left_id": left,
             "right_id": right,
             "label": judged.labels,
@@ -76,7 +89,14 @@ class Matching(Task):
             clusters=clusters,
             specifications=self.specifications,
             draw=lambda: _draw(judged),
+            chosen=asdict(rule),
         )
+
+    def _rule(self, scorer: Matcher, module: ProductModule, device: torch.device) -> DecisionRule:
+        """The rule of the validation pairs; where they cannot give one, the restored rule."""
+        if self.restored is not None and "validation" in module.data.get(Pairs).untellable():
+            return self.restored
+        return DecisionRule.fit(*self._scores(scorer, module, "validation", device))
 
     def _scores(
         self, scorer: Matcher, module: ProductModule, split: str, device: torch.device
@@ -92,14 +112,3 @@ def _draw(judged: JudgedPairs) -> dict[str, DrawnFigure]:
     figure = matching_curves(judged.labels, judged.scores, judged.probabilities, judged.threshold)
     caption = "Precision and recall, scores and calibration of the test pairs"
     return {"matching": DrawnFigure(figure, caption)}
-
-
-def _judge(
-    scores: np.ndarray, labels: np.ndarray, known_scores: np.ndarray, known_labels: np.ndarray
-) -> JudgedPairs:
-    return JudgedPairs(
-        scores,
-        calibrate(scores, known_scores, known_labels),
-        labels,
-        best_threshold(known_scores, known_labels),
-    )

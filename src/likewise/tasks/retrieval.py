@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,11 +20,20 @@ from likewise.similarity.base import Similarity
 from likewise.similarity.topk import topk_neighbours
 from likewise.tasks.base import DrawnFigure, Result, Task
 
-# The products that queries search and their groups, or nothing where they search each other.
-PROTOCOLS: dict[str, Callable[[ProductModule, torch.device], GroupBatch | None]] = {
+# The candidates of a protocol: rows of the catalogue, products and groups; ``None`` where the
+# queries search each other.
+PROTOCOLS: dict[
+    str, Callable[[ProductModule, torch.device], tuple[np.ndarray, GroupBatch] | None]
+] = {
     "leave_one_out": lambda module, device: None,
-    "train_gallery": lambda module, device: module.split("train", device),
-    "gallery": lambda module, device: module.gallery(device),
+    "train_gallery": lambda module, device: (
+        module.data.splits["train"],
+        module.split("train", device),
+    ),
+    "gallery": lambda module, device: (
+        module.data.get(Groups).gallery,
+        module.gallery(device),
+    ),
 }
 # A validation that searched the products of training would be about how well these are known.
 VALIDATED_BY = {"train_gallery": "leave_one_out"}
@@ -33,6 +43,21 @@ CAPTIONS = {
     "similarity": "Similarity of every pair of some test products",
     "map": "Map of some test products (t-SNE): near here is mostly near in the embedding",
 }
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The products that queries search; without embeddings and groups, they are the queries.
+
+    Attributes:
+        rows: int64 [n], of the catalogue.
+        embeddings: float32 [n, d].
+        groups: int64 [n].
+    """
+
+    rows: np.ndarray
+    embeddings: Tensor | None = None
+    groups: Tensor | None = None
 
 
 class Retrieval(Task):
@@ -79,8 +104,8 @@ class Retrieval(Task):
         known, sizes = np.unique(groups.labels_of(name), return_counts=True)
         if not len(known):
             raise LikewiseError(
-                f"which products of {name} are alike is unknown, so nothing can be scored; choose "
-                "data with groups, or name their column with data.columns.group"
+                f"it is unknown which {name} products are similar, so nothing can be scored; "
+                "choose data with groups, or name their column with data.columns.group"
             )
         protocol = self._protocol(name == "validation")
         if protocol == "gallery":
@@ -110,75 +135,86 @@ class Retrieval(Task):
         """See ``Task``."""
         products, groups = module.split("validation", device)
         embeddings = scorer.encoder.embed(products)
-        gallery, gallery_groups = self._gallery(
-            scorer.encoder, module, self._protocol(True), device
-        )
-        if not all(part.isfinite().all() for part in (embeddings, gallery) if part is not None):
+        among = self._candidates(scorer.encoder, module, "validation", self._protocol(True), device)
+        embedded = (embeddings, among.embeddings)
+        if not all(part.isfinite().all() for part in embedded if part is not None):
             return dict.fromkeys(self.metrics, float("nan"))
         return evaluate_retrieval(
-            self.metrics, embeddings, groups, self.similarity, gallery, gallery_groups
+            self.metrics, embeddings, groups, self.similarity, among.embeddings, among.groups
         )
 
     def _protocol(self, validating: bool) -> str:
         return VALIDATED_BY.get(self.protocol, self.protocol) if validating else self.protocol
 
-    def _gallery(
-        self, encoder: Encoder, module: ProductModule, protocol: str, device: torch.device
-    ) -> tuple[Tensor, Tensor] | tuple[None, None]:
-        """Embeddings and groups of what is searched; nothing where queries search each other."""
+    def _candidates(
+        self,
+        encoder: Encoder,
+        module: ProductModule,
+        split: str,
+        protocol: str,
+        device: torch.device,
+    ) -> Candidates:
         searched = PROTOCOLS[protocol](module, device)
-        return (None, None) if searched is None else (encoder.embed(searched[0]), searched[1])
+        if searched is None:
+            return Candidates(module.data.splits[split])
+        rows, (products, groups) = searched
+        return Candidates(rows, encoder.embed(products), groups)
 
     def test(
         self, scorer: EmbeddingMatcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``.
 
-        ``neighbours`` in the table are the ids of the ``NEAREST`` other products of the split, the
-        nearest first (whatever the protocol), and ``similarities`` theirs.
+        ``neighbours`` in the table are the ids of the ``NEAREST`` nearest candidates of each query,
+        the nearest first, and ``similarities`` are their similarities. The protocol says which
+        products are the candidates.
         """
         products, groups = module.split(split, device)
         embeddings = scorer.encoder.embed(products)
-        gallery, gallery_groups = self._gallery(scorer.encoder, module, self.protocol, device)
+        among = self._candidates(scorer.encoder, module, split, self.protocol, device)
         scores = evaluate_retrieval(
-            self.metrics, embeddings, groups, self.similarity, gallery, gallery_groups
+            self.metrics, embeddings, groups, self.similarity, among.embeddings, among.groups
         )
-        table = self._neighbours(module.data, split, embeddings)
+        values, found = (
+            part.cpu().numpy()
+            for part in topk_neighbours(embeddings, among.embeddings, self.similarity, k=NEAREST)
+        )
+        data, neighbours = module.data, among.rows[found]
+        ids = np.array(data.catalogue["product_id"][:])
+        rows = data.splits[split]
+        table: dict[str, np.ndarray | list[np.ndarray]] = {
+            "unit_id": ids[rows],
+            "group": data.get(Groups).numbers(len(data.catalogue))[rows],
+            "neighbours": list(ids[neighbours]),
+            "similarities": list(values),
+        }
         for name, metric in self.metrics.items():
             table[name] = metric.per_query_scores().cpu().numpy()
         return Result(
             {f"{split}/{name}": score for name, score in scores.items()},
             table,
             embeddings,
-            _clusters(module.data, split),
+            _clusters(data, split),
             self.specifications,
-            lambda: self._draw(module.data, split, embeddings),
+            lambda: self._draw(data, split, embeddings, neighbours, values),
         )
 
-    def _draw(self, data: ProductData, split: str, embeddings: Tensor) -> dict[str, DrawnFigure]:
+    def _draw(
+        self,
+        data: ProductData,
+        split: str,
+        embeddings: Tensor,
+        neighbours: np.ndarray,
+        values: np.ndarray,
+    ) -> dict[str, DrawnFigure]:
         from likewise.figures.retrieval import retrieval_figures
 
-        figures = retrieval_figures(data, split, embeddings, self.similarity, NEAREST)
+        figures = retrieval_figures(data, split, embeddings, self.similarity, neighbours, values)
         return {
             title: DrawnFigure(figures[title], caption)
             for title, caption in CAPTIONS.items()
             if title in figures
         }
-
-    def _neighbours(
-        self, data: ProductData, split: str, embeddings: Tensor
-    ) -> dict[str, np.ndarray | list[np.ndarray]]:
-        rows = data.splits[split]
-        ids = np.array(data.catalogue.select(rows)["product_id"][:])
-        table: dict[str, np.ndarray | list[np.ndarray]] = {
-            "product_id": ids,
-            "group": data.get(Groups).numbers(len(data.catalogue))[rows],
-        }
-        if len(rows) > 1:
-            values, found = topk_neighbours(embeddings, None, self.similarity, k=NEAREST)
-            table["neighbours"] = list(ids[found.cpu().numpy()])
-            table["similarities"] = list(values.cpu().numpy())
-        return table
 
 
 def _clusters(data: ProductData, split: str) -> tuple[str, ...]:

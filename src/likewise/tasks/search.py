@@ -39,9 +39,9 @@ class Search(Task):
     ) -> Result:
         """See ``Task``.
 
-        A row of the table is a query, and ``product_id`` its text; ``products`` are the ids of its
-        judged products from the most to the least similar one, with ``similarities`` and
-        ``grades``.
+        The table has one row per query, and ``unit_id`` is the text of the query; ``products`` are
+        the ids of its judged products from the most to the least similar one, with
+        ``similarities`` and ``grades``.
         """
         judgements = module.data.get(Judgements)
         chosen = judgements.splits[split]
@@ -53,7 +53,7 @@ class Search(Task):
         ids = np.array(module.data.catalogue["product_id"][:])[judgements.product[chosen]]
         return Result(
             {f"{split}/{name}": metric(ranking) for name, metric in self.metrics.items()},
-            {"product_id": np.array(texts), **_ranked(ranking, ids), **values},
+            {"unit_id": np.array(texts), **_ranked(ranking, ids), **values},
             specifications=self.specifications,
             draw=lambda: self._draw(ranking, values),
         )

@@ -36,6 +36,18 @@ def add_found(parser: ArgumentParser) -> None:
     parser.add_argument("--allow", action="append", default=[], help="package it may build from")
 
 
+def add_recommended(parser: ArgumentParser) -> None:
+    """Add a finished run, and what all verbs share that recommend some of its products."""
+    parser.add_argument("run", help="folder of a finished run")
+    add_found(parser)
+    parser.add_argument(
+        "--diversity",
+        type=float,
+        default=0.0,
+        help="from 0 (the best products) to 1 (the most different ones), by MMR",
+    )
+
+
 def listed(text: str) -> list[str]:
     """Return the values of a list such as ``a,b``."""
     return [value.strip() for value in text.split(",") if value.strip()]

@@ -24,6 +24,7 @@ def run(options: Namespace) -> None:
     more = [f"task.protocol={options.protocol}"] if options.protocol else []
     run = open_run(options.run, [*options.overrides, *more], tuple(options.allow))
     task = make_task(run.config)
+    task.restore(run.chosen)
     check_split(options.split, task.splits(run.data))
     check_task(run.config, run.scorer)
     task.check(run.data, options.split)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from likewise.verbs.arguments import add_found, listed, positive
+from likewise.verbs.arguments import add_recommended, listed, positive
 
 HELP = "recommend products of a finished run to a person, by what the person had before"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options and overrides of the verb."""
-    parser.add_argument("run", help="folder of a finished run")
-    add_found(parser)
-    parser.add_argument("--diversity", type=float, default=0.0, help="from 0 to 1, by MMR")
+    add_recommended(parser)
     parser.add_argument("--history", default="", help="product ids, oldest first: a,b,c")
     parser.add_argument("--repeat", action="store_true", help="recommend these, too")
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -61,6 +61,8 @@ class Relevance:
     shares_products: ClassVar[bool] = False
     one_target: ClassVar[str] = "all training units have the same target"
     splits: Mapping[str, np.ndarray]
+    # Declares to type checkers that every kind is a dataclass.
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def __len__(self) -> int:
         """The number of units."""
@@ -94,6 +96,13 @@ class Relevance:
 
     def describe(self) -> list[tuple[str, str]]:
         """Describe the relevance as names and values."""
+        return []
+
+    def leak_counts(self) -> list[tuple[str, str]]:
+        """Describe, by names and values, what the earlier splits contain of each later split.
+
+        The list is empty for kinds whose leaks are findings only, see ``problems``.
+        """
         return []
 
     def leaks(self, contents: np.ndarray) -> dict[tuple[str, str], int]:
@@ -153,7 +162,7 @@ class Relevance:
                 f"set it to at most {count}"
             )
         if len(np.unique(targets)) < 2:
-            raise LikewiseError(f"{self.one_target}, so nothing can be told apart")
+            raise LikewiseError(f"{self.one_target}, so there is nothing to learn")
 
     def _keys(self, contents: np.ndarray) -> np.ndarray:
         """int64, one key per unit; two splits should not contain units of equal keys."""
@@ -177,7 +186,7 @@ class Unknown(Relevance):
     """No ground truth: it is unknown which products are similar."""
 
     kind = "products of unknown relevance"
-    splits = {}  # noqa: RUF012
+    splits: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """None."""
@@ -186,5 +195,5 @@ class Unknown(Relevance):
     def problems(self, catalogue: Dataset) -> Iterator[Finding]:
         """See ``Relevance``."""
         if len(catalogue):
-            sentence = "which products are alike is unknown: none has a group, and there is no pair"
+            sentence = "it is unknown which products are similar: there are no groups and no pairs"
             yield Finding("balance", sentence, spoils=True)

@@ -104,6 +104,34 @@ class Events(Relevance):
         rows += [(f"{name} events", f"{len(chosen):,}") for name, chosen in self.splits.items()]
         if len(self.trust):
             rows.append(("trust", f"{len(self.trust):,} statements"))
+        return rows + self.leak_counts()
+
+    def leak_counts(self) -> list[tuple[str, str]]:
+        """See ``Relevance``.
+
+        A user with a later event in an earlier split is a leak, except where the splits leave
+        out products. Users or products that are in ``train`` are a leak only where the splits
+        leave out users or products.
+        """
+        counts = self.leaks(np.zeros(0, np.int64))
+        user, product = self.user_codes, self.product
+        rows = []
+        for name in (name for name in SPLITS[1:] if name in self.splits):
+            users, products = (np.unique(part[self.splits[name]]) for part in (user, product))
+            later = [
+                f"{count:,} of {len(users):,} users have a later event in {earlier}"
+                for (earlier, tested), count in counts.items()
+                if tested == name
+            ]
+            known = [
+                int(np.isin(found, part[self.splits["train"]]).sum())
+                for found, part in ((users, user), (products, product))
+            ]
+            seen = (
+                f"{known[0]:,} of these users and {known[1]:,} of {len(products):,} products are "
+                "in train"
+            )
+            rows.append((f"{name} leaks", "; ".join([*later, seen])))
         return rows
 
     def leaks(self, contents: np.ndarray) -> dict[tuple[str, str], int]:

@@ -157,7 +157,7 @@ class Groups(Relevance):
                 what = "products of one group only"
             else:
                 what = f"{count:,} group{'s' if count > 1 else ''}, none with two products"
-            sentences[name] = f"{name} holds {what}, so it can tell nothing{self._advice(apart)}"
+            sentences[name] = f"{name} holds {what}, so it cannot be evaluated{self._advice(apart)}"
         return sentences
 
     def problems(self, catalogue: Dataset) -> Iterator[Finding]:

@@ -64,7 +64,7 @@ class Judgements(Relevance):
             if kinds < 2:
                 sentences[name] = (
                     f"{name} holds {len(chosen):,} judgements of {kinds} different grades, so it "
-                    "can tell nothing; a ranking can only be scored by at least 2 grades"
+                    "cannot be evaluated; a ranking can only be scored by at least 2 grades"
                 )
         return sentences
 

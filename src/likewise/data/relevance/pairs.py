@@ -41,7 +41,7 @@ class Pairs(Relevance):
     product_columns = ("left", "right")
     shared = "pairs"
     shares_products = True
-    one_target = "the training pairs are all matches or all none"
+    one_target = "all training pairs have the same label"
 
     @cached_property
     def groups(self) -> np.ndarray:
@@ -128,8 +128,8 @@ class Pairs(Relevance):
             if len(labels) < 2:
                 what = "no pair" if not len(labels) else f"only pairs labelled {labels[0]}"
                 sentences[name] = (
-                    f"{name} holds {what}, so it can tell nothing; each split needs pairs labelled "
-                    "1 and pairs labelled 0"
+                    f"{name} holds {what}, so it cannot be evaluated; each split needs pairs "
+                    "labelled 1 and pairs labelled 0"
                 )
         return sentences
 
@@ -137,7 +137,7 @@ class Pairs(Relevance):
         """See ``Relevance``."""
         contents = content_numbers(catalogue)
         if count := self.conflicts(contents):
-            sentence = f"{count:,} pairs are labelled a match once and none another time"
+            sentence = f"{count:,} pairs are labelled both as a match and as no match"
             yield Finding("label conflicts", sentence, spoils=True)
         if count := self.repeated(contents):
             yield Finding("leaks", f"{count:,} pairs are in more than one split")

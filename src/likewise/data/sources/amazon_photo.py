@@ -80,7 +80,7 @@ class AmazonPhoto:
         if not (validation > 0 and test > 0 and validation + test < 1):
             raise LikewiseError(
                 f"data.validation_share={validation} and data.test_share={test} must be above 0 "
-                "and below 1 together"
+                "with a sum below 1"
             )
         count = links.shape[1]
         order = np.random.default_rng(self.split_seed).permutation(count)

@@ -154,7 +154,7 @@ def _read_idx(folder: Path, name: str, dimensions: int, digest: hashlib._Hash) -
     if len(content) - header != int(np.prod(shape)):
         raise LikewiseError(
             f"{path} should hold {int(np.prod(shape))} bytes but holds {len(content) - header}; "
-            "it was cut off, fetch it again"
+            "it is incomplete, so fetch it again"
         )
     digest.update(content)
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)

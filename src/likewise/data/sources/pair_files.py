@@ -61,7 +61,7 @@ def read_parquet(folder: Path, size: str | None) -> PairFiles:
     splits = pairs["split"].to_pylist()
     if strange := set(splits) - set(SPLITS):
         raise LikewiseError(
-            f"{pairs_path} has the split {strange.pop()}; it knows train, valid, test"
+            f"{pairs_path} has the split {strange.pop()}; it can be train, valid or test"
         )
     ids = offers["offer_id"]
     # cluster_id is made of the labels of all splits, the test labels among them.

@@ -127,8 +127,8 @@ class TableSource:
             findings += [text for name, text in lacking if len(splits[name]) or not stated]
         else:
             findings.append(
-                "which products are alike is unknown, so nothing can be scored; name a column with "
-                "data.columns.group=… or a file with data.pairs=…"
+                "it is unknown which products are similar, so nothing can be evaluated; name a "
+                "column with data.columns.group=… or a file with data.pairs=…"
             )
         own = [name for name in ("group", "split", "place") if name in stored.table.column_names]
         digest = hashlib.sha256(stored.digest.encode())
@@ -145,9 +145,12 @@ class TableSource:
     def _check(self) -> None:
         for key in ("path", "encoding"):
             if not isinstance(getattr(self, key), str):
-                raise LikewiseError(f"data.{key}={getattr(self, key)} must be a text, in quotes")
+                raise LikewiseError(f"data.{key}={getattr(self, key)} must be a string in quotes")
         if not isinstance(self.columns, Mapping):
-            raise LikewiseError(f"data.columns={self.columns} must be names of columns by role")
+            raise LikewiseError(
+                f"data.columns={self.columns} must be a mapping of roles to names of columns, such "
+                "as {title: name}"
+            )
         if self.split_seed < 0:
             raise LikewiseError(f"data.split_seed={self.split_seed} must be at least 0")
         named_shares(self.shares)
@@ -166,7 +169,7 @@ class TableSource:
             raise LikewiseError(
                 f"{stored.repeated:,} of {total:,} rows of {self.path} repeat the product_id of an "
                 f"earlier row, so the column {column} does not tell products apart; name one that "
-                "does with data.columns.product_id=…, or rename it and ids are made of the places"
+                "does with data.columns.product_id=…, or rename it to get ids made of row numbers"
             )
         return (
             f"the product_id was read from the column {column}, where {stored.repeated:,} of "

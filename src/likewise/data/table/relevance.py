@@ -32,7 +32,7 @@ def named_shares(shares: Sequence[float]) -> dict[str, float]:
     )
     if not numbers or abs(sum(shares) - 1) > 1e-9:
         raise LikewiseError(
-            f"data.shares={shares} must be three positive shares that make 1: of "
+            f"data.shares={shares} must be three positive numbers with the sum 1, for "
             f"{', '.join(SPLITS)}"
         )
     return dict(zip(SPLITS, shares, strict=True))
@@ -45,7 +45,7 @@ def draw(
 
     Args:
         groups: int64 [n].
-        shares: of the products, by the name of the split; they make 1.
+        shares: of the products, by the name of the split; their sum is 1.
         split_by: ``product``: each split has about its share of every group; ``group``: splits
             share no group, and of few groups a split may get none.
         seed: of the draw.
