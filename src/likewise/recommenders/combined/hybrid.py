@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from likewise.data.histories import Histories
+from likewise.data.relevance import Events, Links
 from likewise.errors import LikewiseError
 from likewise.recommenders.base import FittedRecommender
+from likewise.recommenders.combined.finished_run import FinishedRun
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
+    from likewise.data.module import ProductModule
+
+WEIGHTS_FROM = ("train", "validation")
 
 
 class Hybrid(FittedRecommender):
@@ -28,12 +33,18 @@ class Hybrid(FittedRecommender):
     where the scale is a share of the part's mean positive score; those of a part that gives
     negative scores enter as they are. All are standardised.
 
+    A part that is a finished run has learned from the latest training events, too, and would get
+    too large a weight from them. ``weights_from="validation"`` learns the weights from the first
+    validation event of each person instead, which no part has learned from. The validation score
+    of the hybrid is then no estimate of its quality on other events; only the test score is.
+
     Args:
-        parts: recommenders by name, which learn without gradient steps.
-        people: at most, whose latest event is held out, drawn by the seed.
+        parts: recommenders by name, which learn without gradient steps or are finished runs.
+        people: at most, whose event the weights are learned from, drawn by the seed.
         candidates: of each held-out event.
         penalty: of the squared weights.
         share: of the mean positive score that is the scale.
+        weights_from: ``train`` or ``validation``, the split whose events the weights learn from.
     """
 
     weights: Tensor
@@ -48,6 +59,7 @@ class Hybrid(FittedRecommender):
         candidates: int = 200,
         penalty: float = 1e-3,
         share: float = 0.05,
+        weights_from: str = "train",
     ) -> None:
         super().__init__()
         if not parts:
@@ -63,7 +75,17 @@ class Hybrid(FittedRecommender):
                 f"recommender.people={people} and candidates={candidates} must be at least 1, and "
                 f"penalty={penalty} and share={share} above 0"
             )
+        if weights_from not in WEIGHTS_FROM:
+            raise LikewiseError(
+                f"recommender.weights_from={weights_from} must be one of {', '.join(WEIGHTS_FROM)}"
+            )
         self._parts = nn.ModuleDict(parts)
+        if weights_from == "train" and any(isinstance(m, FinishedRun) for m in self.modules()):
+            raise LikewiseError(
+                "a part of the hybrid is a finished run, which has learned from all training "
+                "events; set recommender.weights_from=validation"
+            )
+        self.weights_from = weights_from
         self.people, self.candidates = people, candidates
         self.penalty, self.share = penalty, share
         for name in ("weights", "means"):
@@ -76,11 +98,31 @@ class Hybrid(FittedRecommender):
         """The recommenders in their order."""
         return [part for part in self._parts.values() if isinstance(part, FittedRecommender)]
 
+    def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
+        """See ``LearnsAtOnce``; weights from validation events stay when the parts refit."""
+        read = super().learn(module, splits)
+        if self.weights_from in splits:
+            return read
+        relevance = module.data.any_of(self.learns_from, "the recommender")
+        known = [
+            relevance.splits[name] for name in ("train", "history") if name in relevance.splits
+        ]
+        asked, targets = _validation(relevance, np.concatenate(known), self.people, module.seed)
+        self._fit_weights(asked, targets)
+        return read
+
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
-        """See ``Recommender``."""
-        earlier, asked, targets = _hold_out(histories, self.people, seed)
+        """See ``Recommender``; ``learn`` learns the weights where validation events give them."""
+        if self.weights_from == "train":
+            earlier, asked, targets = _hold_out(histories, self.people, seed)
+            for part in self.parts:
+                part.fit(earlier, data, seed)
+            self._fit_weights(asked, targets)
         for part in self.parts:
-            part.fit(earlier, data, seed)
+            part.fit(histories, data, seed)
+
+    def _fit_weights(self, asked: Histories, targets: Tensor) -> None:
+        """Learn the weights from histories and the product that came next in each, int64 [p]."""
         self._fit_scales(asked[:256])
         blocks, start = [], 0
         for block in asked.blocks(256):
@@ -94,8 +136,6 @@ class Hybrid(FittedRecommender):
             )
         self.means, self.deviations = features.mean((0, 1)), features.std((0, 1)) + 1e-9
         self.weights = _fit_logit((features - self.means) / self.deviations, self.penalty)
-        for part in self.parts:
-            part.fit(histories, data, seed)
 
     def scores(self, histories: Histories) -> Tensor:
         """See ``Recommender``."""
@@ -109,7 +149,7 @@ class Hybrid(FittedRecommender):
     def _values(self, histories: Histories) -> list[Tensor]:
         """Float32 [u, n] of each part."""
         found = []
-        for part, scale in zip(self.parts, self.scales, strict=True):
+        for part, scale in zip(self.parts, self.scales.tolist(), strict=True):
             scores = part.scores(histories)
             found.append((scores / scale).clamp_(min=0).log1p_() if scale > 0 else scores)
         return found
@@ -154,6 +194,23 @@ def _hold_out(histories: Histories, most: int, seed: int) -> tuple[Histories, Hi
     users = None if histories.users is None else histories.users[chosen]
     asked = Histories(kept[of_chosen], np.cumsum(lengths[chosen]), users)
     return earlier, asked, torch.from_numpy(histories.products[last])
+
+
+def _validation(
+    relevance: Events | Links, known: np.ndarray, most: int, seed: int
+) -> tuple[Histories, Tensor]:
+    """The histories of some people and the first validation event of each, int64 [p].
+
+    Args:
+        known: int64, the rows of the events that are in the histories.
+    """
+    rows = np.sort(relevance.splits["validation"])
+    people, first = np.unique(relevance.person[rows], return_index=True)
+    if not len(people):
+        raise LikewiseError("recommender.weights_from=validation needs validation events")
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(people))[:most])
+    asked = relevance.histories(known, people[chosen])
+    return asked, torch.from_numpy(relevance.product[rows[first[chosen]]])
 
 
 def _fit_logit(features: Tensor, penalty: float) -> Tensor:
