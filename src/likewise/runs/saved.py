@@ -91,6 +91,11 @@ class SavedRun:
             workers=config.get("workers", 0),
         )
 
+    @cached_property
+    def rows_by_id(self) -> dict[str, int]:
+        """The row of the catalogue of each product id."""
+        return {name: row for row, name in enumerate(self.data.catalogue["product_id"][:])}
+
     def rows(self, split: str) -> np.ndarray:
         """Return the catalogue rows of a split, int64; ``all`` is the whole catalogue."""
         if split == "all":

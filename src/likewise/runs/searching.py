@@ -45,10 +45,10 @@ def search(run: SavedRun, query: str, k: int, excluded: Sequence[str] = ()) -> l
     text = clean_catalogue(as_products([query]), run.model.cleaning)[0]["title"][0] or ""
     if not stemmed_words(text):
         raise LikewiseError("the query has no words; write what is looked for, such as 'oak shelf'")
-    ids = np.array(catalogue["product_id"][:], dtype=object)
-    if strange := sorted(set(excluded) - set(ids)):
+    if strange := sorted(one for one in excluded if one not in run.rows_by_id):
         raise LikewiseError(f"--exclude {strange[0]}: the catalogue has no such product")
-    allowed = np.flatnonzero(~np.isin(ids, list(excluded)))
+    left_out = np.array([run.rows_by_id[one] for one in excluded], np.int64)
+    allowed = np.delete(np.arange(len(catalogue)), left_out)
     if isinstance(scorer, EmbeddingMatcher):
         rows, scores = allowed, _compared(run, scorer, text, allowed)
     else:
