@@ -158,8 +158,8 @@ class Relevance:
             )
         if batch_size > count:
             raise LikewiseError(
-                f"batch_size={batch_size} is larger than the {count} training {self.training_unit}s; "
-                f"set it to at most {count}"
+                f"batch_size={batch_size} is larger than the {count} training "
+                f"{self.training_unit}s; set it to at most {count}"
             )
         if len(np.unique(targets)) < 2:
             raise LikewiseError(f"{self.one_target}, so nothing can be told apart")

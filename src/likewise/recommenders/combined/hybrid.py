@@ -14,6 +14,7 @@ from likewise.data.relevance import Events, Links
 from likewise.errors import LikewiseError
 from likewise.recommenders.base import FittedRecommender
 from likewise.recommenders.combined.finished_run import FinishedRun
+from likewise.recommenders.combined.held_out import fit_logit, hold_out
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
@@ -114,7 +115,7 @@ class Hybrid(FittedRecommender):
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
         """See ``Recommender``; ``learn`` learns the weights where validation events give them."""
         if self.weights_from == "train":
-            earlier, asked, targets = _hold_out(histories, self.people, seed)
+            earlier, asked, targets = hold_out(histories, self.people, seed)
             for part in self.parts:
                 part.fit(earlier, data, seed)
             self._fit_weights(asked, targets)
@@ -135,7 +136,7 @@ class Hybrid(FittedRecommender):
                 f"first {self.candidates}; raise recommender.candidates or change the parts"
             )
         self.means, self.deviations = features.mean((0, 1)), features.std((0, 1)) + 1e-9
-        self.weights = _fit_logit((features - self.means) / self.deviations, self.penalty)
+        self.weights = fit_logit((features - self.means) / self.deviations, self.penalty)
 
     def scores(self, histories: Histories) -> Tensor:
         """See ``Recommender``."""
@@ -175,27 +176,6 @@ class Hybrid(FittedRecommender):
         return values.gather(2, rows.expand(len(values), -1, -1)).permute(1, 2, 0)[found]
 
 
-def _hold_out(histories: Histories, most: int, seed: int) -> tuple[Histories, Histories, Tensor]:
-    """Take the latest event of some people away.
-
-    Returns:
-        The histories without these events; those of the people alone; their events, int64 [p].
-    """
-    able = np.flatnonzero(histories.lengths >= 2)
-    if not len(able):
-        raise LikewiseError("a hybrid needs people with at least two training events")
-    chosen = np.sort(np.random.default_rng(seed).permutation(able)[:most])
-    last = histories.ends[chosen] - 1
-    lengths = histories.lengths
-    lengths[chosen] -= 1
-    kept = np.delete(histories.products, last)
-    earlier = Histories(kept, np.cumsum(lengths), histories.users)
-    of_chosen = np.isin(earlier.people, chosen)
-    users = None if histories.users is None else histories.users[chosen]
-    asked = Histories(kept[of_chosen], np.cumsum(lengths[chosen]), users)
-    return earlier, asked, torch.from_numpy(histories.products[last])
-
-
 def _validation(
     relevance: Events | Links, known: np.ndarray, most: int, seed: int
 ) -> tuple[Histories, Tensor]:
@@ -211,21 +191,3 @@ def _validation(
     chosen = np.sort(np.random.default_rng(seed).permutation(len(people))[:most])
     asked = relevance.histories(known, people[chosen])
     return asked, torch.from_numpy(relevance.product[rows[first[chosen]]])
-
-
-def _fit_logit(features: Tensor, penalty: float) -> Tensor:
-    """Weights float32 [k] of features [m, c, k] that make the first of each c likeliest."""
-    weights = torch.zeros(features.shape[2], requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=100, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = -torch.log_softmax(features @ weights, 1)[:, 0].mean()
-        loss = loss + penalty * weights.square().sum()
-        with torch.enable_grad():
-            loss.backward()
-        return loss
-
-    with torch.enable_grad():
-        optimizer.step(closure)
-    return weights.detach()
