@@ -32,6 +32,8 @@ PER_PERSON = 10
 TESTED, PAIRS = 20, 100
 SYLLABLES = [a + b for a in "bdfglmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "el", "or")]
 NEIGHBOURS = 50
+# Runs the command line with some words and gives the seconds that it took.
+Command = Callable[..., float]
 
 
 def words(rows: np.ndarray) -> list[str]:
@@ -79,9 +81,9 @@ def command(*words: str) -> float:
     return time.perf_counter() - started
 
 
-def trained(folder: Path, name: str, *options: str) -> Path:
+def trained(call: Command, folder: Path, name: str, *options: str) -> Path:
     """The folder of a run."""
-    command("train", *options, f"name={name}", "logger=none", f"output={folder}")
+    call("train", *options, f"name={name}", "logger=none", f"output={folder}")
     return next((folder / "train").glob(f"{name}-*"))
 
 
@@ -114,8 +116,22 @@ def call_row(name: str, taken: np.ndarray, cold: float) -> str:
     return f"| {name} | {taken.shape[1]} | {times} | {cold:.1f} |"
 
 
-def measure(folder: Path, products: int, events: int, calls: int, search_calls: int) -> list[str]:
-    """The lines of the Markdown tables."""
+def measure(
+    folder: Path,
+    products: int,
+    events: int,
+    calls: int,
+    search_calls: int,
+    call: Command = command,
+) -> list[str]:
+    """The lines of the Markdown tables.
+
+    Args:
+        folder: empty, of the data and the runs.
+        products, events: numbers of them.
+        calls, search_calls: numbers of calls of each function.
+        call: runs the command line and gives the seconds that it took.
+    """
     from likewise.runs.recommending import cross_sell, recommend
     from likewise.runs.saved import open_run
     from likewise.runs.searching import search
@@ -127,13 +143,18 @@ def measure(folder: Path, products: int, events: int, calls: int, search_calls: 
     common = ["task=recommendation", "data=amazon_reviews", *shop]
     runs = {
         name: trained(
-            folder, name, *common, f"recommender={name}", f"recommender.neighbours={NEIGHBOURS}"
+            call,
+            folder,
+            name,
+            *common,
+            f"recommender={name}",
+            f"recommender.neighbours={NEIGHBOURS}",
         )
         for name in ("item_knn", "cooccurrence")
     }
     titles = ["task=matching", "data=table", f"data.path={folder / 'products.parquet'}"]
     titles += [f"data.pairs={folder / 'pairs.parquet'}", "matcher=bm25", "method=none"]
-    runs["bm25"] = trained(folder, "bm25", *titles, "encoder=none")
+    runs["bm25"] = trained(call, folder, "bm25", *titles, "encoder=none")
     lines = [
         f"{products:,} products and {events:,} events of {events // PER_PERSON:,} people; "
         f"{NEIGHBOURS} neighbours are kept for each product. Measured "
@@ -155,18 +176,18 @@ def measure(folder: Path, products: int, events: int, calls: int, search_calls: 
     for name in ("item_knn", "cooccurrence"):
         run = open_run(runs[name])
         taken = milliseconds(lambda n, run=run: recommend(run, histories[n], 10), calls)
-        cold = command("recommend", str(runs[name]), f"--history={','.join(histories[0])}")
+        cold = call("recommend", str(runs[name]), f"--history={','.join(histories[0])}")
         found.append(call_row(f"recommend, {name}", taken, cold))
         print(found[-1], flush=True)
         taken = milliseconds(lambda n, run=run: cross_sell(run, histories[n][:2], 10), calls)
-        cold = command("cross-sell", str(runs[name]), f"--basket={','.join(histories[0][:2])}")
+        cold = call("cross-sell", str(runs[name]), f"--basket={','.join(histories[0][:2])}")
         found.append(call_row(f"cross-sell, {name}", taken, cold))
         print(found[-1], flush=True)
         del run
     run = open_run(runs["bm25"])
     queries = [" ".join(title.split()[:2]) for title in words(np.arange(search_calls + 1))]
     taken = milliseconds(lambda n: search(run, queries[n], 10), search_calls)
-    found.append(call_row("search, bm25", taken, command("search", str(runs["bm25"]), queries[0])))
+    found.append(call_row("search, bm25", taken, call("search", str(runs["bm25"]), queries[0])))
     print(found[-1], flush=True)
     return [*lines, *found]
 
