@@ -23,8 +23,8 @@ def hold_out(
     Returns:
         The histories without these events; those of the people alone; their events, int64 [p].
     """
-    able = histories.lengths >= 2
-    able = np.flatnonzero(able if among is None else able & among)
+    several = histories.lengths >= 2
+    able = np.flatnonzero(several if among is None else several & among)
     if not len(able):
         raise LikewiseError(
             "learned weights need people with at least two training events, of which one is held "
