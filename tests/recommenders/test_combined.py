@@ -26,7 +26,7 @@ from likewise.recommenders.counts.repeat import Repeat
 # Those that need an encoder, attributes or gradient steps are tried elsewhere.
 OTHERS = {
     *("attribute_content", "attribute_transitions", "content", "content_links", "gru", "hybrid"),
-    *("none", "sasrec", "two_steps"),
+    *("finished_run", "none", "sasrec", "two_steps"),
 }
 PARTS = sorted({path.stem for path in (shipped("configs") / "recommender").glob("*.yaml")} - OTHERS)
 NEED_IMPLICIT = ("als", "bpr")

@@ -10,7 +10,8 @@ from likewise.data.catalogue import ProductData, make_catalogue
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
 from likewise.recommenders.base import FittedRecommender
-from likewise.recommenders.combined.hybrid import Hybrid, _hold_out
+from likewise.recommenders.combined.held_out import hold_out
+from likewise.recommenders.combined.hybrid import Hybrid
 from likewise.recommenders.content.attribute_content import AttributeContent
 from likewise.recommenders.content.attribute_table import attribute_table
 from likewise.recommenders.content.attribute_transitions import AttributeTransitions
@@ -131,11 +132,11 @@ def test_two_steps_are_the_square_of_one(data: ProductData):
 
 def test_hold_out_takes_the_latest_event_of_some_people():
     people = Histories.of([[1, 2, 3], [4], [5, 6], [], [7, 8]])
-    earlier, asked, targets = _hold_out(people, 10, seed=0)
+    earlier, asked, targets = hold_out(people, 10, seed=0)
     assert _lists(earlier) == [[1, 2], [4], [5], [], [7]]
     assert _lists(asked) == [[1, 2], [5], [7]]
     assert targets.tolist() == [3, 6, 8]
-    fewer, some, of_some = _hold_out(people, 2, seed=0)
+    fewer, some, of_some = hold_out(people, 2, seed=0)
     assert len(some) == len(of_some) == 2
     assert len(fewer.products) == len(people.products) - 2
 

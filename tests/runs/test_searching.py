@@ -57,6 +57,9 @@ def test_bm25_finds_what_the_formula_finds(
     # Without the first, the others move up.
     rest = found(capsys, folder, QUERY, "--top-k", "6", "--exclude", ids[best[0]])
     assert rest == hits[1:]
+    stock = Path(folder) / "out_of_stock.txt"
+    stock.write_text(f"{ids[best[0]]}\nnothing\n")
+    assert found(capsys, folder, QUERY, "--top-k", "6", "--exclude-file", str(stock)) == rest
     assert main(["search", folder, QUERY, "--top-k", "1"]) == 0
     line = f"  1  {scores[best[0]]:8.4f}  {ids[best[0]]}  {hits[0]['title']}\n"
     assert capsys.readouterr().out == line

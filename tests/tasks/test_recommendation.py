@@ -164,6 +164,32 @@ def test_recommend_prints_what_comes_next(walked: Path, capsys: pytest.CaptureFi
     assert "A6" in capsys.readouterr().out
 
 
+def test_products_out_of_stock_are_left_out(
+    walked: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file of ids; those that the catalogue does not have are counted in one sentence."""
+    stock = tmp_path / "out_of_stock.txt"
+    stock.write_text("\ufeffA6\n\n A7 \r\nA6\nX1\nX2\n", encoding="utf-8")
+    more = ["--top-k=24", "--json", f"--exclude-file={stock}", "--exclude=A8"]
+    for asked in (["recommend", str(walked), "--history=A5"], ["cross-sell", str(walked)]):
+        capsys.readouterr()
+        assert main([*asked, *(["--basket=A5"] if asked[0] == "cross-sell" else []), *more]) == 0
+        printed = capsys.readouterr()
+        assert printed.err.count("\n") == 1
+        assert "2 of the 4 ids" in printed.err
+        ids = {hit["product_id"] for hit in json.loads(printed.out)}
+        assert ids == {f"A{row}" for row in range(PRODUCTS)} - {"A5", "A6", "A7", "A8"}
+    stock.write_text("A6\n")
+    assert main(["recommend", str(walked), "--history=A5", f"--exclude-file={stock}"]) == 0
+    assert capsys.readouterr().err == ""
+    stock.write_bytes(b"\xff\xfe\xfa")
+    for path, expected in ((stock, "is not UTF-8 text"), (tmp_path / "none", "cannot be read")):
+        assert main(["recommend", str(walked), "--history=A5", f"--exclude-file={path}"]) == 1
+        message = capsys.readouterr().err
+        assert message.count("\n") == 1
+        assert expected in message
+
+
 FOUND = {
     "an unknown product": (["recommend", "--history=A3,X"], "no product X"),
     "nothing known": (["recommend", "--history="], "gives all products the same score"),

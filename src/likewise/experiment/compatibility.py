@@ -16,6 +16,7 @@ from likewise.experiment.targets import (
     short_name,
 )
 from likewise.losses.base import PairLoss
+from likewise.losses.in_batch_softmax import InBatchSoftmax
 from likewise.losses.next_product import NextProductLoss
 from likewise.methods.base import Method
 from likewise.scorer import Scorer
@@ -29,6 +30,7 @@ POSITIVE = ("temperature", "scale", "alpha", "beta")
 # Kinds of losses that are not between groups, and examples of each.
 ADVICE: dict[type[nn.Module], str] = {
     PairLoss: "pair_bce or pair_cosine",
+    InBatchSoftmax: "in_batch_softmax",
     NextProductLoss: "next_softmax, next_sampled_softmax or next_bce",
 }
 

@@ -15,6 +15,7 @@ from likewise.data.module import ProductModule
 from likewise.errors import LikewiseError
 from likewise.experiment.data import load_data
 from likewise.experiment.features import fill_in, learns_from
+from likewise.experiment.finished_runs import fill_in_finished_runs
 from likewise.experiment.identity import config_identity, run_folder
 from likewise.experiment.parts import make_task
 from likewise.experiment.targets import make
@@ -80,6 +81,7 @@ class Loader:
         data = self.data(complete)
         make_task(complete).check(data, complete.evaluate_on)
         readers = fill_in(complete, data, self._fitted)
+        fill_in_finished_runs(complete, data)
         OmegaConf.resolve(complete)
         OmegaConf.set_readonly(complete, True)
         return Experiment(complete, data, readers, run_folder(complete, identity, data.fingerprint))

@@ -68,7 +68,7 @@ def learns_from(config: DictConfig) -> type[Relevance]:
 
 def training_units(kind: type[Relevance], data: ProductData) -> int:
     """How many units of a kind of relevance there are to train on; none where it is unknown."""
-    return len(data.get(kind).splits["train"]) if data.has(kind) else 0
+    return data.get(kind).count_units("train") if data.has(kind) else 0
 
 
 def _batch_size(there: int) -> int:

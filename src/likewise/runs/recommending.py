@@ -105,7 +105,7 @@ def _recommender(run: SavedRun) -> Recommender:
 
 def _rows(run: SavedRun, ids: Collection[str]) -> list[int]:
     """Rows of the catalogue."""
-    known = {name: row for row, name in enumerate(run.data.catalogue["product_id"][:])}
+    known = run.rows_by_id
     if strange := [one for one in ids if one not in known]:
         raise LikewiseError(
             f"the run's catalogue has no product {strange[0]}; ids of its products are, for "

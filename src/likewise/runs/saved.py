@@ -21,6 +21,7 @@ from likewise.atomic import atomic
 from likewise.data.catalogue import ProductData
 from likewise.data.memory import parse_budget
 from likewise.data.module import ProductModule
+from likewise.data.title_index import TitleIndex
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose, shipped
@@ -28,6 +29,7 @@ from likewise.experiment.data import load_data
 from likewise.experiment.features import learns_from, reader_keys
 from likewise.experiment.parts import make_scorer, make_similarity
 from likewise.experiment.targets import SCORERS, check_targets, get_target, make
+from likewise.matchers.bm25 import titles
 from likewise.model import Model
 from likewise.runs.folder import read_result, reader_folder
 from likewise.scorer import Scorer
@@ -98,6 +100,16 @@ class SavedRun:
             memory_budget=parse_budget(config.get("memory_budget")),
             workers=config.get("workers", 0),
         )
+
+    @cached_property
+    def rows_by_id(self) -> dict[str, int]:
+        """The row of the catalogue of each product id."""
+        return {name: row for row, name in enumerate(self.data.catalogue["product_id"][:])}
+
+    @cached_property
+    def title_index(self) -> TitleIndex:
+        """The index of the titles of the catalogue, which is made at the first access."""
+        return TitleIndex(titles(self.data.catalogue, np.arange(len(self.data.catalogue))))
 
     def rows(self, split: str) -> np.ndarray:
         """Return the catalogue rows of a split, int64; ``all`` is the whole catalogue."""

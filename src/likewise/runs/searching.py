@@ -10,10 +10,9 @@ from torch import Tensor
 
 from likewise.data.cleaning.catalogue import clean_catalogue
 from likewise.data.query_pairs import as_products, query_pairs
-from likewise.data.word_statistics import WordStatistics, stemmed_words
+from likewise.data.word_statistics import stemmed_words
 from likewise.errors import LikewiseError
 from likewise.matchers.base import EmbeddingMatcher, Matcher
-from likewise.matchers.bm25 import titles
 from likewise.runs.hits import Hit, hits
 from likewise.runs.saved import SavedRun
 
@@ -45,14 +44,14 @@ def search(run: SavedRun, query: str, k: int, excluded: Sequence[str] = ()) -> l
     text = clean_catalogue(as_products([query]), run.model.cleaning)[0]["title"][0] or ""
     if not stemmed_words(text):
         raise LikewiseError("the query has no words; write what is looked for, such as 'oak shelf'")
-    ids = np.array(catalogue["product_id"][:], dtype=object)
-    if strange := sorted(set(excluded) - set(ids)):
+    if strange := sorted(one for one in excluded if one not in run.rows_by_id):
         raise LikewiseError(f"--exclude {strange[0]}: the catalogue has no such product")
-    allowed = np.flatnonzero(~np.isin(ids, list(excluded)))
+    left_out = np.array([run.rows_by_id[one] for one in excluded], np.int64)
+    allowed = np.delete(np.arange(len(catalogue)), left_out)
     if isinstance(scorer, EmbeddingMatcher):
         rows, scores = allowed, _compared(run, scorer, text, allowed)
     else:
-        rows = _candidates(text, titles(catalogue, allowed), allowed)
+        rows = _candidates(run, text, allowed)
         pairs = query_pairs(
             run.module, [text], np.zeros(len(rows), np.int64), rows, CANDIDATES, run.device
         )
@@ -72,11 +71,8 @@ def _compared(run: SavedRun, scorer: EmbeddingMatcher, text: str, rows: np.ndarr
     return torch.cat(parts).float().cpu()
 
 
-def _candidates(text: str, texts: Sequence[str], rows: np.ndarray) -> np.ndarray:
-    """Of the rows (int64) with these titles, the best by BM25, in the order of the catalogue."""
-    words = [stemmed_words(title) for title in texts]
-    statistics = WordStatistics.of(words)
-    query = stemmed_words(text)
-    scores = np.array([statistics.bm25(query, title) for title in words])
+def _candidates(run: SavedRun, text: str, rows: np.ndarray) -> np.ndarray:
+    """Of some rows (int64), the best by BM25, in the order of the catalogue."""
+    scores = run.title_index.bm25(stemmed_words(text))[rows]
     best = np.argsort(-scores, kind="stable")[:CANDIDATES]
     return rows[np.sort(best[scores[best] > 0])]

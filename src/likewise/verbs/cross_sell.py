@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from likewise.verbs.arguments import add_recommended, listed, positive
+from likewise.verbs.arguments import add_recommended, excluded, listed, positive
 
 HELP = "recommend products of a finished run that go with those of a basket"
 
@@ -26,7 +26,7 @@ def run(options: Namespace) -> None:
         opened,
         listed(options.basket),
         positive(options.top_k),
-        listed(options.exclude),
+        excluded(options, opened.rows_by_id),
         options.diversity,
     )
     print(as_text(found, options.json))

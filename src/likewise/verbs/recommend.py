@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from likewise.verbs.arguments import add_recommended, listed, positive
+from likewise.verbs.arguments import add_recommended, excluded, listed, positive
 
 HELP = "recommend products of a finished run to a person, by what the person had before"
 
@@ -27,7 +27,7 @@ def run(options: Namespace) -> None:
         opened,
         listed(options.history),
         positive(options.top_k),
-        listed(options.exclude),
+        excluded(options, opened.rows_by_id),
         options.repeat,
         options.diversity,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from likewise.verbs.arguments import add_found, listed, positive
+from likewise.verbs.arguments import add_found, excluded, positive
 
 HELP = "find the products of a run's catalogue that answer a query"
 
@@ -23,5 +23,6 @@ def run(options: Namespace) -> None:
     from likewise.runs.searching import search
 
     opened = open_run(options.run, options.overrides, tuple(options.allow))
-    found = search(opened, options.query, positive(options.top_k), listed(options.exclude))
+    left_out = excluded(options, opened.rows_by_id)
+    found = search(opened, options.query, positive(options.top_k), left_out)
     print(as_text(found, options.json) or "no product has a word of the query")

@@ -1,6 +1,7 @@
 """What is alike in a catalogue, one kind of knowledge a file."""
 
 from likewise.data.relevance.base import SPLITS, Relevance, Units, Unknown
+from likewise.data.relevance.behaviour import Behaviour
 from likewise.data.relevance.events import Events, Trust
 from likewise.data.relevance.feedback import LoggedFeedback
 from likewise.data.relevance.groups import Groups
@@ -10,6 +11,7 @@ from likewise.data.relevance.pairs import Pairs
 
 __all__ = [
     "SPLITS",
+    "Behaviour",
     "Events",
     "Groups",
     "Judgements",

@@ -73,6 +73,15 @@ class Relevance:
         """The number of groups in the targets of ``units``; 0 if there are none."""
         return 0
 
+    @property
+    def training_unit(self) -> str:
+        """The name of one unit of ``units``."""
+        return self.unit
+
+    def count_units(self, split: str) -> int:
+        """The number of training units of a split."""
+        return len(self.splits[split])
+
     def check(self, products: int) -> None:
         """Raise ``LikewiseError`` where the arrays do not fit each other or the catalogue.
 
@@ -154,12 +163,12 @@ class Relevance:
         count = len(targets)
         if count < 2:
             raise LikewiseError(
-                f"the training split holds {count} {self.unit}(s); it needs at least 2"
+                f"the training split holds {count} {self.training_unit}(s); it needs at least 2"
             )
         if batch_size > count:
             raise LikewiseError(
-                f"batch_size={batch_size} is larger than the {count} training {self.unit}s; "
-                f"set it to at most {count}"
+                f"batch_size={batch_size} is larger than the {count} training "
+                f"{self.training_unit}s; set it to at most {count}"
             )
         if len(np.unique(targets)) < 2:
             raise LikewiseError(f"{self.one_target}, so there is nothing to learn")

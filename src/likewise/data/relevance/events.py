@@ -12,7 +12,8 @@ import numpy as np
 
 from likewise.data.finding import Finding
 from likewise.data.histories import Histories, group_events
-from likewise.data.relevance.base import SPLITS, Relevance, Units
+from likewise.data.relevance.base import SPLITS
+from likewise.data.relevance.behaviour import Behaviour
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Trust:
 
 
 @dataclass(frozen=True)
-class Events(Relevance):
+class Events(Behaviour):
     """What people did with products, one event per row.
 
     Attributes:
@@ -77,12 +78,6 @@ class Events(Relevance):
         """One column of the events."""
         values: Any = self.events.with_format("numpy")[name]
         return np.asarray(values[:])
-
-    def units(self, split: str) -> Units:
-        """See ``Relevance``: the unit is a user, and the target the user's place in the split."""
-        people = self.persons(self.splits[split])
-        places = np.arange(len(people))
-        return Units(np.zeros((0, len(people)), np.int64), (places,))
 
     def check(self, products: int) -> None:
         """See ``Relevance``."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from likewise.data.histories import Histories, group_events
-from likewise.data.relevance.base import Relevance
+from likewise.data.relevance.behaviour import Behaviour
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 
 @dataclass(frozen=True)
-class Links(Relevance):
+class Links(Behaviour):
     """Directed links between products, from one that is looked at to one that goes with it.
 
     Attributes:
@@ -35,6 +35,7 @@ class Links(Relevance):
     columns = ("source", "target")
     product_columns = ("source", "target")
     shared = "links, in either direction"
+    leads_from_product = True
 
     @property
     def person(self) -> np.ndarray:

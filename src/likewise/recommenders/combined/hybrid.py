@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from likewise.data.histories import Histories
+from likewise.data.relevance import Events, Links
 from likewise.errors import LikewiseError
 from likewise.recommenders.base import FittedRecommender
+from likewise.recommenders.combined.finished_run import FinishedRun
+from likewise.recommenders.combined.held_out import fit_logit, hold_out
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
+    from likewise.data.module import ProductModule
+
+WEIGHTS_FROM = ("train", "validation")
 
 
 class Hybrid(FittedRecommender):
@@ -28,12 +34,18 @@ class Hybrid(FittedRecommender):
     where the scale is a share of the part's mean positive score; those of a part that gives
     negative scores enter as they are. All are standardised.
 
+    A part that is a finished run has learned from the latest training events, too, and would get
+    too large a weight from them. ``weights_from="validation"`` learns the weights from the first
+    validation event of each person instead, which no part has learned from. The validation score
+    of the hybrid is then no estimate of its quality on other events; only the test score is.
+
     Args:
-        parts: recommenders by name, which learn without gradient steps.
-        people: at most, whose latest event is held out, drawn by the seed.
+        parts: recommenders by name, which learn without gradient steps or are finished runs.
+        people: at most, whose event the weights are learned from, drawn by the seed.
         candidates: of each held-out event.
         penalty: of the squared weights.
         share: of the mean positive score that is the scale.
+        weights_from: ``train`` or ``validation``, the split whose events the weights learn from.
     """
 
     weights: Tensor
@@ -48,6 +60,7 @@ class Hybrid(FittedRecommender):
         candidates: int = 200,
         penalty: float = 1e-3,
         share: float = 0.05,
+        weights_from: str = "train",
     ) -> None:
         super().__init__()
         if not parts:
@@ -63,7 +76,17 @@ class Hybrid(FittedRecommender):
                 f"recommender.people={people} and candidates={candidates} must be at least 1, and "
                 f"penalty={penalty} and share={share} above 0"
             )
+        if weights_from not in WEIGHTS_FROM:
+            raise LikewiseError(
+                f"recommender.weights_from={weights_from} must be one of {', '.join(WEIGHTS_FROM)}"
+            )
         self._parts = nn.ModuleDict(parts)
+        if weights_from == "train" and any(isinstance(m, FinishedRun) for m in self.modules()):
+            raise LikewiseError(
+                "a part of the hybrid is a finished run, which has learned from all training "
+                "events; set recommender.weights_from=validation"
+            )
+        self.weights_from = weights_from
         self.people, self.candidates = people, candidates
         self.penalty, self.share = penalty, share
         for name in ("weights", "means"):
@@ -76,11 +99,31 @@ class Hybrid(FittedRecommender):
         """The recommenders in their order."""
         return [part for part in self._parts.values() if isinstance(part, FittedRecommender)]
 
+    def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
+        """See ``LearnsAtOnce``; weights from validation events stay when the parts refit."""
+        read = super().learn(module, splits)
+        if self.weights_from in splits:
+            return read
+        relevance = module.data.any_of(self.learns_from, "the recommender")
+        known = [
+            relevance.splits[name] for name in ("train", "history") if name in relevance.splits
+        ]
+        asked, targets = _validation(relevance, np.concatenate(known), self.people, module.seed)
+        self._fit_weights(asked, targets)
+        return read
+
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
-        """See ``Recommender``."""
-        earlier, asked, targets = _hold_out(histories, self.people, seed)
+        """See ``Recommender``; ``learn`` learns the weights where validation events give them."""
+        if self.weights_from == "train":
+            earlier, asked, targets = hold_out(histories, self.people, seed)
+            for part in self.parts:
+                part.fit(earlier, data, seed)
+            self._fit_weights(asked, targets)
         for part in self.parts:
-            part.fit(earlier, data, seed)
+            part.fit(histories, data, seed)
+
+    def _fit_weights(self, asked: Histories, targets: Tensor) -> None:
+        """Learn the weights from histories and the product that came next in each, int64 [p]."""
         self._fit_scales(asked[:256])
         blocks, start = [], 0
         for block in asked.blocks(256):
@@ -93,9 +136,7 @@ class Hybrid(FittedRecommender):
                 f"first {self.candidates}; raise recommender.candidates or change the parts"
             )
         self.means, self.deviations = features.mean((0, 1)), features.std((0, 1)) + 1e-9
-        self.weights = _fit_logit((features - self.means) / self.deviations, self.penalty)
-        for part in self.parts:
-            part.fit(histories, data, seed)
+        self.weights = fit_logit((features - self.means) / self.deviations, self.penalty)
 
     def scores(self, histories: Histories) -> Tensor:
         """See ``Recommender``."""
@@ -109,7 +150,7 @@ class Hybrid(FittedRecommender):
     def _values(self, histories: Histories) -> list[Tensor]:
         """Float32 [u, n] of each part."""
         found = []
-        for part, scale in zip(self.parts, self.scales, strict=True):
+        for part, scale in zip(self.parts, self.scales.tolist(), strict=True):
             scores = part.scores(histories)
             found.append((scores / scale).clamp_(min=0).log1p_() if scale > 0 else scores)
         return found
@@ -135,40 +176,18 @@ class Hybrid(FittedRecommender):
         return values.gather(2, rows.expand(len(values), -1, -1)).permute(1, 2, 0)[found]
 
 
-def _hold_out(histories: Histories, most: int, seed: int) -> tuple[Histories, Histories, Tensor]:
-    """Take the latest event of some people away.
+def _validation(
+    relevance: Events | Links, known: np.ndarray, most: int, seed: int
+) -> tuple[Histories, Tensor]:
+    """The histories of some people and the first validation event of each, int64 [p].
 
-    Returns:
-        The histories without these events; those of the people alone; their events, int64 [p].
+    Args:
+        known: int64, the rows of the events that are in the histories.
     """
-    able = np.flatnonzero(histories.lengths >= 2)
-    if not len(able):
-        raise LikewiseError("a hybrid needs people with at least two training events")
-    chosen = np.sort(np.random.default_rng(seed).permutation(able)[:most])
-    last = histories.ends[chosen] - 1
-    lengths = histories.lengths
-    lengths[chosen] -= 1
-    kept = np.delete(histories.products, last)
-    earlier = Histories(kept, np.cumsum(lengths), histories.users)
-    of_chosen = np.isin(earlier.people, chosen)
-    users = None if histories.users is None else histories.users[chosen]
-    asked = Histories(kept[of_chosen], np.cumsum(lengths[chosen]), users)
-    return earlier, asked, torch.from_numpy(histories.products[last])
-
-
-def _fit_logit(features: Tensor, penalty: float) -> Tensor:
-    """Weights float32 [k] of features [m, c, k] that make the first of each c likeliest."""
-    weights = torch.zeros(features.shape[2], requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=100, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = -torch.log_softmax(features @ weights, 1)[:, 0].mean()
-        loss = loss + penalty * weights.square().sum()
-        with torch.enable_grad():
-            loss.backward()
-        return loss
-
-    with torch.enable_grad():
-        optimizer.step(closure)
-    return weights.detach()
+    rows = np.sort(relevance.splits["validation"])
+    people, first = np.unique(relevance.person[rows], return_index=True)
+    if not len(people):
+        raise LikewiseError("recommender.weights_from=validation needs validation events")
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(people))[:most])
+    asked = relevance.histories(known, people[chosen])
+    return asked, torch.from_numpy(relevance.product[rows[first[chosen]]])

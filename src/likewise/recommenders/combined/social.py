@@ -69,23 +69,34 @@ class Social(FittedRecommender):
         if histories.users is None:
             raise LikewiseError("recommender=social needs histories of people of the data")
         pairs, people = trust_pairs(data)
-        self.base.fit(histories, data, seed)
         trust = csr_matrix(
             (np.ones(len(pairs), np.float32), (pairs[:, 0], pairs[:, 1])), shape=(people, people)
         )
         trust.data[:] = 1  # a pair may stand twice
-        trusted = np.asarray(trust.sum(1)).ravel()
-        # Somebody who trusts nobody keeps the own scores.
-        trust = diags(1 / np.maximum(trusted, 1)) @ trust + diags((trusted == 0).astype(np.float32))
-        step = (1 - self.share) * identity(people, format="csr") + self.share * trust
-        smoothing = step
-        for _ in range(self.steps - 1):
-            smoothing = smoothing @ step
-        self.filter.set(smoothing.tocsr())
+        self.filter.set(self.smoothing(trust, histories, data, seed))
+        self.base.fit(histories, data, seed)
         by_person = np.full(people, -1)
         by_person[histories.users] = np.arange(len(histories))
         known = histories.take(by_person)
         self.products, self.ends = torch.from_numpy(known.products), torch.from_numpy(known.ends)
+
+    def smoothing(
+        self, trust: csr_matrix, histories: Histories, data: ProductData, seed: int
+    ) -> csr_matrix:
+        """Return what the scores of each person [u] count for those of each other, [u, u].
+
+        Args:
+            trust: [u, u], 1 where the person of the row trusts that of the column.
+            histories, data, seed: see ``FittedRecommender.fit``.
+        """
+        trusted = np.asarray(trust.sum(1)).ravel()
+        # Somebody who trusts nobody keeps the own scores.
+        trust = diags(1 / np.maximum(trusted, 1)) @ trust + diags((trusted == 0).astype(np.float32))
+        step = (1 - self.share) * identity(len(trusted), format="csr") + self.share * trust
+        smoothing = step
+        for _ in range(self.steps - 1):
+            smoothing = smoothing @ step
+        return smoothing.tocsr()
 
     def scores(self, histories: Histories) -> Tensor:
         """See ``Recommender``."""
