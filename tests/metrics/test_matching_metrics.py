@@ -17,10 +17,11 @@ from sklearn.metrics import (
 from likewise.metrics.brier import Brier
 from likewise.metrics.calibration_error import CalibrationError
 from likewise.metrics.f1 import F1
-from likewise.metrics.matching import JudgedPairs, best_threshold, calibrate
+from likewise.metrics.matching import JudgedPairs, calibrate
 from likewise.metrics.pair_precision import PairPrecision
 from likewise.metrics.pair_recall import PairRecall
 from likewise.metrics.pr_auc import PRAUC
+from likewise.thresholds.best_f1 import best_threshold
 
 
 @st.composite

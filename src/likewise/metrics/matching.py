@@ -1,8 +1,8 @@
-"""The base class of matching metrics, the threshold and the calibration."""
+"""The base class of matching metrics, and the calibration."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,13 +17,14 @@ class JudgedPairs:
         scores: float64 [m], larger for more similar.
         probabilities: float64 [m], the probabilities of a match.
         labels: int64 [m], 1 for a match and 0 otherwise.
-        threshold: pairs with at least this score are predicted to match.
+        threshold: pairs with at least this score are predicted to match; one for all pairs, or one
+            for each, float64 [m].
     """
 
     scores: np.ndarray
     probabilities: np.ndarray
     labels: np.ndarray
-    threshold: float
+    threshold: float | np.ndarray
 
     @property
     def predicted(self) -> np.ndarray:
@@ -33,7 +34,8 @@ class JudgedPairs:
     def some(self, rows: np.ndarray) -> JudgedPairs:
         """Select the pairs ``rows``, int64 or bool."""
         kept = self.scores[rows], self.probabilities[rows], self.labels[rows]
-        return replace(self, scores=kept[0], probabilities=kept[1], labels=kept[2])
+        own = self.threshold[rows] if isinstance(self.threshold, np.ndarray) else self.threshold
+        return JudgedPairs(*kept, own)
 
 
 class MatchingMetric(DescribedMetric):
@@ -49,27 +51,6 @@ class MatchingMetric(DescribedMetric):
     def __call__(self, judged: JudgedPairs) -> float:
         """Return the mean over pairs; NaN if all pairs are left out."""
         return finite_mean(self.per_pair(judged))
-
-
-def best_threshold(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Return the threshold with the best F1, in the middle between two scores.
-
-    Args:
-        scores: float [m], the scores of validation pairs.
-        labels: int [m], 0 or 1.
-    """
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    hits = np.cumsum(labels[order])
-    # A threshold must lie between two different scores.
-    ends = np.flatnonzero(np.append(ordered[1:] < ordered[:-1], True))
-    f1 = 2 * hits[ends] / (ends + 1 + labels.sum())
-    best = int(ends[f1.argmax()])
-    if best + 1 == len(ordered):
-        return float(ordered[-1])
-    middle = (ordered[best] + ordered[best + 1]) / 2
-    # There is no float between two adjacent floats.
-    return float(middle if ordered[best + 1] < middle else ordered[best])
 
 
 def calibrate(scores: np.ndarray, known_scores: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -36,7 +36,8 @@ from likewise.similarity.base import Similarity
 # The parts that may be replaced in a finished run, and the config keys that belong to them.
 REPLACEABLE = {
     "similarity": ("similarity",),
-    "task": ("task", "metrics", "primary"),
+    "task": ("task", "metrics", "primary", "threshold"),
+    "threshold": ("threshold",),
     "metrics": ("metrics",),
     "data": ("data",),
     "cleaning": ("cleaning",),

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
 from likewise.data.module import ProductModule
 from likewise.data.relevance import Pairs
 from likewise.matchers.base import Matcher
-from likewise.metrics.matching import JudgedPairs, MatchingMetric, best_threshold, calibrate
+from likewise.metrics.matching import JudgedPairs, MatchingMetric, calibrate
+from likewise.similarity.base import Similarity
 from likewise.tasks.base import DrawnFigure, Result, Task
+from likewise.thresholds.base import KnownPairs, Threshold, pair_categories, pair_clusters
+from likewise.thresholds.best_f1 import BestF1, best_threshold
 
 
 class Matching(Task):
     """Labelled pairs, a match from a threshold on.
 
-    The threshold (best F1) and the calibration of scores to probabilities (Platt's) come from the
-    validation pairs. Other splits of the pairs that begin with the tested one's name, such as
-    ``test_without_leaks``, are scored by the same.
+    The threshold and the calibration of scores to probabilities (Platt's) come from the validation
+    pairs. Other splits of the pairs that begin with the tested one's name, such as
+    ``test_without_leaks``, are scored by the same. Epochs are compared at the best F1, whatever the
+    rule of the threshold, so that the rule does not change the training.
 
     Args:
         metrics: by name.
         similarity: compares embeddings.
+        threshold: chooses the threshold; ``None`` is the best F1.
     """
 
     metric_kind = MatchingMetric
     scorer_kind = Matcher
     relevance = Pairs
+    uses_threshold = True
+
+    def __init__(
+        self,
+        metrics: Mapping[str, MatchingMetric],
+        similarity: Similarity,
+        threshold: Threshold | None = None,
+    ) -> None:
+        super().__init__(metrics, similarity)
+        self.threshold = threshold or BestF1()
 
     def validate(
         self, scorer: Matcher, module: ProductModule, device: torch.device
@@ -35,16 +52,23 @@ class Matching(Task):
         scores, labels = self._scores(scorer, module, "validation", device)
         if not np.isfinite(scores).all():
             return dict.fromkeys(self.metrics, np.nan)
-        judged = _judge(scores, labels, scores, labels)
+        probabilities = calibrate(scores, scores, labels)
+        judged = JudgedPairs(scores, probabilities, labels, best_threshold(scores, labels))
         return {name: metric(judged) for name, metric in self.metrics.items()}
 
     def test(
         self, scorer: Matcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``."""
-        known = self._scores(scorer, module, "validation", device)
+        known = self.known_pairs(scorer, module, device)
+        decision = self.threshold.decide(known)
         scores, labels = self._scores(scorer, module, split, device)
-        judged = _judge(scores, labels, *known)
+        judged = JudgedPairs(
+            scores,
+            calibrate(scores, known.scores, known.labels),
+            labels,
+            decision.thresholds(categories_of(module, split), len(scores)),
+        )
         pairs = module.data.get(Pairs)
         found = {f"{split}/{name}": metric(judged) for name, metric in self.metrics.items()}
         for other in (name for name in pairs.splits if name.startswith(f"{split}_")):
@@ -67,7 +91,7 @@ class Matching(Task):
             "is_match": judged.predicted,
         }
         table |= {name: metric.per_pair(judged) for name, metric in self.metrics.items()}
-        found[f"{split}/threshold"] = judged.threshold
+        found[f"{split}/threshold"] = decision.threshold
         # Pairs of the same product go up and down together.
         clusters = ("left_id", "right_id")
         return Result(
@@ -75,8 +99,19 @@ class Matching(Task):
             dict(table),
             clusters=clusters,
             specifications=self.specifications,
-            draw=lambda: _draw(judged),
+            draw=lambda: _draw(judged, decision.threshold),
+            notes=(decision.promise,) if decision.promise else (),
         )
+
+    def known_pairs(
+        self, scorer: Matcher, module: ProductModule, device: torch.device
+    ) -> KnownPairs:
+        """Return the validation pairs, from which the threshold is chosen."""
+        scores, labels = self._scores(scorer, module, "validation", device)
+        pairs = module.data.get(Pairs)
+        rows = pairs.splits["validation"]
+        clusters = pair_clusters(pairs.left[rows], pairs.right[rows], labels)
+        return KnownPairs(scores, labels, clusters, categories_of(module, "validation"))
 
     def _scores(
         self, scorer: Matcher, module: ProductModule, split: str, device: torch.device
@@ -86,20 +121,20 @@ class Matching(Task):
         return scores.double().cpu().numpy(), pairs.labels.cpu().numpy()
 
 
-def _draw(judged: JudgedPairs) -> dict[str, DrawnFigure]:
+def categories_of(module: ProductModule, split: str) -> np.ndarray | None:
+    """Return the category of each pair of a split, object [m]; ``None`` without such a column."""
+    catalogue, pairs = module.data.catalogue, module.data.get(Pairs)
+    if "category" not in catalogue.column_names:
+        return None
+    known, rows = np.array(catalogue["category"][:], dtype=object), pairs.splits[split]
+    return pair_categories(known[pairs.left[rows]], known[pairs.right[rows]])
+
+
+def _draw(judged: JudgedPairs, threshold: float) -> dict[str, DrawnFigure]:
     from likewise.figures.matching import matching_curves
 
-    figure = matching_curves(judged.labels, judged.scores, judged.probabilities, judged.threshold)
+    figure = matching_curves(
+        judged.labels, judged.scores, judged.probabilities, judged.predicted, threshold
+    )
     caption = "Precision and recall, scores and calibration of the test pairs"
     return {"matching": DrawnFigure(figure, caption)}
-
-
-def _judge(
-    scores: np.ndarray, labels: np.ndarray, known_scores: np.ndarray, known_labels: np.ndarray
-) -> JudgedPairs:
-    return JudgedPairs(
-        scores,
-        calibrate(scores, known_scores, known_labels),
-        labels,
-        best_threshold(known_scores, known_labels),
-    )
