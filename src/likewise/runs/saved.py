@@ -32,6 +32,7 @@ from likewise.model import Model
 from likewise.runs.folder import read_result, reader_folder
 from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
+from likewise.thresholds.saved import FILE, read_decision
 
 # The parts that may be replaced in a finished run, and the config keys that belong to them.
 REPLACEABLE = {
@@ -165,6 +166,7 @@ def _model(config: DictConfig, place: Path) -> Model:
         cleaning,
         None if shape is None else tuple(shape),
         device,
+        read_decision(place / FILE) if (place / FILE).is_file() else None,
     )
 
 
@@ -197,6 +199,8 @@ def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
         for override, name in zip(overrides, names, strict=True)
         if name.partition(".")[0] in groups
     ]
+    # Runs of earlier versions do not have this group.
+    config.setdefault("threshold", {})
     OmegaConf.set_struct(config, True)
     if of_groups:
         chosen = compose(of_groups)

@@ -40,7 +40,8 @@ class MaxProfit(Threshold):
         if true_rejection + false_match <= 0:
             raise LikewiseError(
                 f"with true_rejection={true_rejection:g} and false_match={false_match:g}, "
-                "rejecting a pair never gains anything; true_rejection + false_match must be above 0"
+                "rejecting a pair never gains anything; true_rejection + false_match must be "
+                "above 0"
             )
         self.false_match, self.missed = false_match, missed
         self.true_match, self.true_rejection = true_match, true_rejection

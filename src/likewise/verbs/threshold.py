@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from likewise.errors import LikewiseError
 from likewise.verbs.arguments import add_overrides, listed
@@ -12,6 +12,7 @@ from likewise.verbs.arguments import add_overrides, listed
 if TYPE_CHECKING:
     import numpy as np
 
+    from likewise.matchers.base import Matcher
     from likewise.thresholds.base import Decision, KnownPairs
 
 HELP = "choose the threshold of a finished matching run by a precision, costs or any threshold=…"
@@ -33,6 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Choose a threshold on validation pairs, print what it promises, and write it into the run."""
+    from likewise.experiment.compatibility import check_task
     from likewise.experiment.parts import make_task
     from likewise.runs.saved import open_run
     from likewise.tasks.matching import Matching
@@ -43,8 +45,9 @@ def run(options: Namespace) -> None:
     if not isinstance(task, Matching):
         raise LikewiseError(f"{options.run} is not a run of task=matching, so it has no threshold")
     task.check(opened.data, "validation")
+    check_task(opened.config, opened.scorer)
     opened.scorer.prepare(opened.module)
-    known = task.known_pairs(opened.scorer, opened.module, opened.device)
+    known = task.known_pairs(cast("Matcher", opened.scorer), opened.module, opened.device)
     path = Path(options.run) / FILE
     if options.feedback:
         decision = read_decision(path) if path.is_file() else task.threshold.decide(known)
