@@ -39,7 +39,7 @@ def export(path: Path, names: list[str]) -> None:
         cuts = Cuts.of(probabilities)
         false = np.cumsum(pool.labels[cuts.order] == 0)[cuts.declared - 1]
         for target in TARGETS:
-            rule = TargetPrecision(target, DELTA, pairs_per_cluster=None)
+            rule = TargetPrecision(target, DELTA, pairs_per_cluster=None, starts=1)
             tested = rule.sequence(cuts.declared)
             key = f"{name} {target}"
             found |= {

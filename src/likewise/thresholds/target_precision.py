@@ -39,8 +39,9 @@ class TargetPrecision(Threshold):
             the promise is on the mean precision over clusters. ``None`` takes all pairs as
             independent and draws all, which is right only for pairs that were drawn one by one.
         starts: the number of starts (multi-start in Algorithm 1 of the paper), each with twice the
-            pairs of the one before and tested at level delta / starts. One start needs the fewest
-            pairs, but a false match among the highest scores ends it; more starts survive that.
+            pairs of the one before and a level of delta / starts, which the tests take along when
+            they pass the next start. One start needs the fewest pairs, but a false match among the
+            highest scores ends it; more starts survive that.
         seed: of the draw of pairs.
     """
 
@@ -49,7 +50,7 @@ class TargetPrecision(Threshold):
         precision: float = 0.95,
         delta: float = 0.1,
         pairs_per_cluster: int | None = 2,
-        starts: int = 1,
+        starts: int = 3,
         seed: int = 0,
     ) -> None:
         for name, value in (("precision", precision), ("delta", delta)):
@@ -65,9 +66,11 @@ class TargetPrecision(Threshold):
         """See ``Threshold``."""
         cuts = Cuts.of(known.scores)
         if self.pairs_per_cluster is None:
-            clusters, limit, unit = np.arange(len(known.labels)), 1, "pairs"
+            clusters, limit = np.arange(len(known.labels)), 1
+            unit, counted = "pairs", ""
         else:
-            clusters, limit, unit = known.clusters, self.pairs_per_cluster, "clusters"
+            clusters, limit = known.clusters, self.pairs_per_cluster
+            unit, counted = "clusters", f", of which at most {limit} in a cluster count,"
         drawn, false = drawn_counts(cuts, known.labels, clusters, limit, self.seed)
         passed = self._passed(drawn, false)
         if passed is None:
@@ -80,8 +83,8 @@ class TargetPrecision(Threshold):
         return Decision(
             float(cuts.thresholds[passed]),
             f"With probability at least {1 - self.delta:g} over the draw of the validation {unit}, "
-            f"the expected precision of new pairs of the same distribution is {self.precision:g} "
-            "or more.",
+            f"the expected precision of new declared pairs{counted} is {self.precision:g} or more, if "
+            "they are of the same distribution.",
             promised=True,
         )
 
@@ -89,29 +92,35 @@ class TargetPrecision(Threshold):
         """Return the position of the lowest threshold that passed; ``None`` if none did."""
         from scipy.stats import binom
 
-        best = None
-        for start in range(self.starts):
-            for place in self.sequence(drawn, start):
-                p_value = binom.cdf(false[place], drawn[place], 1 - self.precision)
-                if p_value > self.delta / self.starts:
-                    break
-                best = place if best is None else max(best, place)
+        places = self.sequence(drawn)
+        sizes = drawn[places]
+        starts = np.searchsorted(sizes, self._first() * 2.0 ** np.arange(self.starts))
+        best, passing = None, 0
+        for at, place in enumerate(places):
+            passing += int((starts == at).sum())
+            level = passing * self.delta / self.starts
+            if passing and binom.cdf(false[place], drawn[place], 1 - self.precision) <= level:
+                best = place
+            else:
+                passing = 0
         return best
 
-    def sequence(self, drawn: np.ndarray, start: int = 0) -> list[int]:
-        """Return the positions of the cuts that are tested from a start, in this order.
+    def sequence(self, drawn: np.ndarray) -> list[int]:
+        """Return the positions of the cuts that can be tested, in the order of the tests.
 
         Args:
             drawn: int64 [c], the number of drawn pairs at each cut, ascending.
         """
-        # With fewer drawn pairs not even a faultless threshold could pass.
-        size = math.log(self.delta / self.starts) / math.log(self.precision) * 2.0**start
-        places = []
+        size, places = self._first(), []
         while math.ceil(size) <= drawn[-1]:
             place = int(np.searchsorted(drawn, math.ceil(size)))
             places.append(place)
             size = max(size * SPACING, drawn[place] + 1.0)
         return places
+
+    def _first(self) -> float:
+        """Return the number of drawn pairs below which not even faultless ones could pass."""
+        return math.log(self.delta / self.starts) / math.log(self.precision)
 
 
 def drawn_counts(
