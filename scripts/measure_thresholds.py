@@ -131,7 +131,6 @@ def promises(clusters: Clusters) -> list[str]:
     for target in (0.95, 0.9):
         rules: dict[str, Threshold] = {
             "**target_precision**": TargetPrecision(target, DELTA),
-            "the same, 1 start": TargetPrecision(target, DELTA, starts=1),
             "the same, 1 pair per cluster": TargetPrecision(target, DELTA, 1),
             "the same, pairs taken as independent": TargetPrecision(target, DELTA, None),
             "naive validation threshold": Naive(target),

@@ -83,8 +83,8 @@ class TargetPrecision(Threshold):
         return Decision(
             float(cuts.thresholds[passed]),
             f"With probability at least {1 - self.delta:g} over the draw of the validation {unit}, "
-            f"the expected precision of new declared pairs{counted} is {self.precision:g} or more, if "
-            "they are of the same distribution.",
+            f"the expected precision of new declared pairs{counted} is {self.precision:g} or more, "
+            "if they are of the same distribution.",
             promised=True,
         )
 
@@ -147,16 +147,17 @@ def drawn_counts(
     )
     rows_by_cluster: dict[int, list[tuple[int, int]]] = {}
     drawn = false = 0
-    found = np.empty((2, len(labels)), np.int64)
-    for place, row in enumerate(cuts.order.tolist()):
-        cluster = int(clusters[row])
+    found = []
+    matches, names = labels.tolist(), clusters.tolist()
+    for row in cuts.order.tolist():
+        cluster = names[row]
         rows, at = rows_by_cluster.setdefault(cluster, []), position[cluster]
         if len(rows) > at:
-            false -= int(labels[rows[at][1]] == 0)
+            false -= int(matches[rows[at][1]] == 0)
         insort(rows, (priority[row], row))
         if len(rows) > at:
-            false += int(labels[rows[at][1]] == 0)
+            false += int(matches[rows[at][1]] == 0)
             drawn += int(len(rows) == at + 1)
-        found[:, place] = drawn, false
-    declared, wrong = found[:, cuts.declared - 1]
-    return declared, wrong
+        found.append((drawn, false))
+    counts = np.array(found, np.int64)[cuts.declared - 1]
+    return counts[:, 0], counts[:, 1]
