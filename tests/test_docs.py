@@ -26,6 +26,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 # Small and quick, where a page shows what a person would run.
 QUICK = ["trainer.max_epochs=1", "trainer.accelerator=cpu", "logger=none"]
+# The runs that some verbs need, by the verb.
+TRAINED = {
+    "search": "bm25",
+    "recommend": "cooccurrence",
+    "cross-sell": "ease",
+    "threshold": "signals",
+}
 TINY_PICTURES = ["data.validation_size=40", "embedding_size=16"]
 
 
@@ -125,8 +132,8 @@ def as_run_here(words: list[str], folder: Path) -> list[str]:
         model = f"pretrained_text={folder}/model"
         words = [model if "pretrained_text=" in word else filled.get(word, word) for word in words]
         return [*words, "data.columns.title=name"]
-    if verb in (trained := {"search": "bm25", "recommend": "cooccurrence", "cross-sell": "ease"}):
-        places = folder.glob(f"runs/train/{trained[verb]}-*/result.json")
+    if verb in TRAINED:
+        places = folder.glob(f"runs/train/{TRAINED[verb]}-*/result.json")
         run = next(path.parent for path in sorted(places))
         return [str(run) if word == "RUN" else word for word in words]
     texts = " ".join(words)

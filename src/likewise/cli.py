@@ -13,7 +13,7 @@ from importlib import import_module
 from likewise.errors import LikewiseError
 
 VERBS = (
-    *("train", "study", "compare", "evaluate", "embed", "matrix", "similar", "search"),
+    *("train", "study", "compare", "evaluate", "threshold", "embed", "matrix", "similar", "search"),
     *("recommend", "cross_sell", "data", "doctor"),
 )
 INTERRUPTED = "interrupted; finished runs are kept, and this one goes on where it was"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from likewise.matchers.base import Matcher
     from likewise.scorer import Scorer
     from likewise.similarity.base import Similarity
+    from likewise.thresholds.base import Decision
 
 # The number of products that are read and embedded at once, and the bytes that they may take.
 CHUNK = 20_000
@@ -48,6 +49,7 @@ class Model:
         cleaning: cleaning steps by name, as in training.
         input_shape: (channels, height, width) of the pictures that the encoder reads, or ``None``.
         device: the device of the model.
+        decision: the threshold that ``likewise threshold`` has written into the run, if it has.
     """
 
     readers: Mapping[str, Reader]
@@ -56,6 +58,7 @@ class Model:
     cleaning: Mapping[str, Step] = field(default_factory=dict)
     input_shape: tuple[int, int, int] | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    decision: Decision | None = None
     _indexed: tuple[list[str], Tensor] | None = None
 
     @property
@@ -118,6 +121,25 @@ class Model:
         )
         return self._matcher.match_pairs(pairs)
 
+    def is_match(self, a: Sequence[Product] | Dataset, b: Sequence[Product] | Dataset) -> Tensor:
+        """Decide whether the products at equal positions of two lists match: bool [n].
+
+        Raises:
+            LikewiseError: if no threshold was chosen for the run.
+        """
+        from likewise.thresholds.base import pair_categories
+
+        if self.decision is None:
+            raise LikewiseError(
+                "this model has no threshold yet; `likewise threshold RUN` chooses one, and the "
+                "model has it when it is loaded again"
+            )
+        left, right = self._catalogue(a), self._catalogue(b)
+        scores = self.match(left, right).double().cpu()
+        categories = pair_categories(_categories(left), _categories(right))
+        thresholds = self.decision.thresholds(categories, len(scores))
+        return scores >= torch.from_numpy(thresholds)
+
     def index(self, products: Sequence[Product] | Dataset) -> None:
         """Embed the products to be searched by ``search``; they replace earlier ones."""
         catalogue = self._catalogue(products)
@@ -169,6 +191,13 @@ def load(run: str | Path, allow: Sequence[str] = ()) -> Model:
     from likewise.runs.saved import open_model
 
     return open_model(Path(run), tuple(allow))
+
+
+def _categories(catalogue: Dataset) -> np.ndarray:
+    """Return the category of each product, object [n]; ``None`` where it has none."""
+    if "category" not in catalogue.column_names:
+        return np.full(len(catalogue), None, dtype=object)
+    return np.array(catalogue["category"][:], dtype=object)
 
 
 def _as_catalogue(products: Sequence[Product], shape: tuple[int, int, int] | None) -> Dataset:

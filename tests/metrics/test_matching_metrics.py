@@ -17,10 +17,11 @@ from sklearn.metrics import (
 from likewise.metrics.brier import Brier
 from likewise.metrics.calibration_error import CalibrationError
 from likewise.metrics.f1 import F1
-from likewise.metrics.matching import DecisionRule, JudgedPairs, best_threshold
+from likewise.metrics.matching import Calibration, JudgedPairs
 from likewise.metrics.pair_precision import PairPrecision
 from likewise.metrics.pair_recall import PairRecall
 from likewise.metrics.pr_auc import PRAUC
+from likewise.thresholds.best_f1 import best_threshold
 
 
 @st.composite
@@ -84,10 +85,10 @@ def test_calibration_makes_probabilities_of_scores() -> None:
     true = generator.uniform(0.02, 0.98, 20_000)
     labels = (generator.random(20_000) < true).astype(int)
     scores = 40 + 3 * np.log(true / (1 - true))
-    rule = DecisionRule.fit(scores, labels)
-    assert np.abs(rule.judge(scores, labels).probabilities - true).mean() < 0.02
-    same = DecisionRule.fit(np.ones(4), np.array([0, 1, 0, 0])).judge(np.ones(5), np.zeros(5, int))
-    assert same.probabilities == pytest.approx(np.full(5, 0.25), abs=0.01)
+    calibration = Calibration.fit(scores, labels)
+    assert np.abs(calibration(scores) - true).mean() < 0.02
+    same = Calibration.fit(np.ones(4), np.array([0, 1, 0, 0]))(np.ones(5))
+    assert same == pytest.approx(np.full(5, 0.25), abs=0.01)
 
 
 def test_where_nothing_is_called_a_match() -> None:

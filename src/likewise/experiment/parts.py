@@ -27,6 +27,7 @@ from likewise.recommenders.base import Recommender
 from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
 from likewise.tasks.base import Task
+from likewise.thresholds.base import Threshold
 
 # What the groups of the config that make a scorer make.
 KINDS: dict[str, type[Scorer]] = {"matcher": Matcher, "recommender": Recommender}
@@ -78,7 +79,17 @@ def make_task(config: DictConfig) -> Task:
             f"task={config_name(task)} is not scored by {strange[0]}; use "
             f"metrics={config_name(task)} or another task"
         )
-    return make(config.task, metrics=metrics, similarity=make_similarity(config))
+    more = {}
+    # Runs of earlier versions do not have the group.
+    if is_part(config.get("threshold")):
+        if not getattr(task, "uses_threshold", False):
+            raise LikewiseError(
+                f"task={config_name(task)} has no use for a threshold; leave threshold=none, or "
+                "use task=matching"
+            )
+        more["threshold"] = make(config.threshold)
+        check_kind("threshold", more["threshold"], Threshold)
+    return make(config.task, metrics=metrics, similarity=make_similarity(config), **more)
 
 
 def make_method(config: DictConfig) -> Method:

@@ -15,7 +15,11 @@ BINS = 10
 
 
 def matching_curves(
-    label: np.ndarray, score: np.ndarray, probability: np.ndarray, threshold: float
+    label: np.ndarray,
+    score: np.ndarray,
+    probability: np.ndarray,
+    called: np.ndarray,
+    threshold: float,
 ) -> Figure:
     """Draw precision-recall curve, score distributions and calibration of pairs.
 
@@ -23,7 +27,8 @@ def matching_curves(
         labels: int [m], 1 for a match.
         score: float [m].
         probability: float [m], the probability of a match.
-        threshold: pairs with at least this score are predicted to match.
+        called: bool [m], whether each pair is predicted to match.
+        threshold: the common threshold; an infinite one is not drawn.
     """
     from sklearn.metrics import precision_recall_curve
 
@@ -31,7 +36,6 @@ def matching_curves(
     curve, histogram, calibration = figure.subplots(1, 3)
     precision, recall, _ = precision_recall_curve(label, score)
     curve.plot(recall, precision, color=COLOURS[0])
-    called = score >= threshold
     hits = int((called & (label == 1)).sum())
     if called.any():
         point = hits / int(label.sum()), hits / int(called.sum())
@@ -43,7 +47,8 @@ def matching_curves(
     for kind, name, colour in ((0, "no match", OTHER), (1, "match", SAME)):
         own = score[label == kind]
         histogram.hist(own, edges, density=True, alpha=0.6, color=colour, label=name)
-    histogram.axvline(threshold, color=INK, linestyle="--")
+    if np.isfinite(threshold):
+        histogram.axvline(threshold, color=INK, linestyle="--")
     histogram.legend(frameon=False)
     decorate(histogram, "score", "density")
     place = np.minimum((probability * BINS).astype(int), BINS - 1)

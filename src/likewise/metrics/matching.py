@@ -1,9 +1,9 @@
-"""The base class of matching metrics, and the rule that decides from a score."""
+"""The base class of matching metrics, and the calibration of scores."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
@@ -19,13 +19,14 @@ class JudgedPairs:
         scores: float64 [m], larger for more similar.
         probabilities: float64 [m], the probabilities of a match.
         labels: int64 [m], 1 for a match and 0 otherwise.
-        threshold: pairs with at least this score are predicted to match.
+        threshold: pairs with at least this score are predicted to match; one for all pairs, or one
+            for each, float64 [m].
     """
 
     scores: np.ndarray
     probabilities: np.ndarray
     labels: np.ndarray
-    threshold: float
+    threshold: float | np.ndarray
 
     @property
     def predicted(self) -> np.ndarray:
@@ -35,35 +36,8 @@ class JudgedPairs:
     def some(self, rows: np.ndarray) -> JudgedPairs:
         """Select the pairs ``rows``, int64 or bool."""
         kept = self.scores[rows], self.probabilities[rows], self.labels[rows]
-        return replace(self, scores=kept[0], probabilities=kept[1], labels=kept[2])
-
-
-@dataclass(frozen=True)
-class DecisionRule:
-    """The threshold and the calibration of the scores of a matcher.
-
-    Attributes:
-        threshold: pairs with at least this score are predicted to match.
-        slope, intercept: the probability of a match is ``sigmoid(slope * score + intercept)``.
-    """
-
-    threshold: float
-    slope: float
-    intercept: float
-
-    @classmethod
-    def fit(cls, scores: np.ndarray, labels: np.ndarray) -> DecisionRule:
-        """Choose the threshold with the best F1, and calibrate by Platt scaling.
-
-        Args:
-            scores, labels: float64 [m] and int64 [m], of validation pairs.
-        """
-        return cls(best_threshold(scores, labels), *platt_scaling(scores, labels))
-
-    def judge(self, scores: np.ndarray, labels: np.ndarray) -> JudgedPairs:
-        """Judge pairs by their scores, float64 [m]; ``labels`` are int64 [m]."""
-        probabilities = expit(self.slope * scores + self.intercept)
-        return JudgedPairs(scores, probabilities, labels, self.threshold)
+        own = self.threshold[rows] if isinstance(self.threshold, np.ndarray) else self.threshold
+        return JudgedPairs(*kept, own)
 
 
 class MatchingMetric(DescribedMetric, ABC):
@@ -81,40 +55,31 @@ class MatchingMetric(DescribedMetric, ABC):
         return finite_mean(self.per_pair(judged))
 
 
-def best_threshold(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Return the threshold with the best F1, in the middle between two scores.
+@dataclass(frozen=True)
+class Calibration:
+    """From scores to probabilities, ``sigmoid(slope * score + intercept)``."""
 
-    Args:
-        scores: float [m], the scores of validation pairs.
-        labels: int [m], 0 or 1.
-    """
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    hits = np.cumsum(labels[order])
-    # A threshold must lie between two different scores.
-    ends = np.flatnonzero(np.append(ordered[1:] < ordered[:-1], True))
-    f1 = 2 * hits[ends] / (ends + 1 + labels.sum())
-    best = int(ends[f1.argmax()])
-    if best + 1 == len(ordered):
-        return float(ordered[-1])
-    middle = (ordered[best] + ordered[best + 1]) / 2
-    # There is no float between two adjacent floats.
-    return float(middle if ordered[best + 1] < middle else ordered[best])
+    slope: float
+    intercept: float
 
+    @classmethod
+    def fit(cls, scores: np.ndarray, labels: np.ndarray) -> Calibration:
+        """Fit a logistic regression to scores.
 
-def platt_scaling(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    """Return slope and intercept of the log-odds of a match, by logistic regression on scores.
+        Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
 
-    Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
+        Args:
+            scores, labels: float [m] and int [m], of validation pairs.
+        """
+        from sklearn.linear_model import LogisticRegression
 
-    Args:
-        scores, labels: float [m] and int [m], of validation pairs.
-    """
-    from sklearn.linear_model import LogisticRegression
+        spread = scores.std() or 1.0
+        centre = scores.mean()
+        curve = LogisticRegression(C=1e3, max_iter=1000)
+        curve.fit(((scores - centre) / spread)[:, None], labels)
+        slope = float(curve.coef_[0, 0] / spread)
+        return cls(slope, float(curve.intercept_[0] - slope * centre))
 
-    spread = scores.std() or 1.0
-    centre = scores.mean()
-    curve = LogisticRegression(C=1e3, max_iter=1000)
-    curve.fit(((scores - centre) / spread)[:, None], labels)
-    slope = float(curve.coef_[0, 0] / spread)
-    return slope, float(curve.intercept_[0] - slope * centre)
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """Return the probabilities of scores, both float64 [m]."""
+        return np.asarray(expit(self.slope * scores + self.intercept))

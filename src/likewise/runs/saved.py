@@ -34,11 +34,13 @@ from likewise.model import Model
 from likewise.runs.folder import read_result, reader_folder
 from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
+from likewise.thresholds.saved import FILE, read_decision
 
 # The parts that may be replaced in a finished run, and the config keys that belong to them.
 REPLACEABLE = {
     "similarity": ("similarity",),
-    "task": ("task", "metrics", "primary"),
+    "task": ("task", "metrics", "primary", "threshold"),
+    "threshold": ("threshold",),
     "metrics": ("metrics",),
     "data": ("data",),
     "cleaning": ("cleaning",),
@@ -186,6 +188,7 @@ def _model(config: DictConfig, place: Path) -> Model:
         cleaning,
         None if shape is None else tuple(shape),
         device,
+        read_decision(place / FILE) if (place / FILE).is_file() else None,
     )
 
 
@@ -218,6 +221,8 @@ def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
         for override, name in zip(overrides, names, strict=True)
         if name.partition(".")[0] in groups
     ]
+    # Runs of earlier versions do not have this group.
+    config.setdefault("threshold", {})
     OmegaConf.set_struct(config, True)
     if of_groups:
         chosen = compose(of_groups)

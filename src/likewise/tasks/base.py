@@ -73,11 +73,13 @@ class Task(ABC):
         scorer_kind: the class of matchers it can score; one that compares embeddings, unless the
             task says otherwise.
         relevance: the kind of relevance it needs.
+        uses_threshold: whether it takes a ``threshold``, the part chosen in that group.
     """
 
     metric_kind: ClassVar[type] = object
     scorer_kind: ClassVar[type] = EmbeddingMatcher
     relevance: ClassVar[type[Relevance]] = Groups
+    uses_threshold: ClassVar[bool] = False
 
     def __init__(self, metrics: Mapping[str, Any], similarity: Similarity) -> None:
         self.metrics, self.similarity = dict(metrics), similarity

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -12,31 +11,56 @@ from likewise.data.catalogue import ProductData
 from likewise.data.module import ProductModule
 from likewise.data.relevance import Pairs
 from likewise.matchers.base import Matcher
-from likewise.metrics.matching import DecisionRule, JudgedPairs, MatchingMetric
+from likewise.metrics.matching import Calibration, JudgedPairs, MatchingMetric
+from likewise.similarity.base import Similarity
 from likewise.tasks.base import DrawnFigure, Result, Task
+from likewise.thresholds.base import Decision, KnownPairs, Threshold, pair_categories, pair_clusters
+from likewise.thresholds.best_f1 import BestF1, best_threshold
+
+# Before the name of a category whose threshold is recorded with a run.
+CATEGORY = "threshold of "
 
 
 class Matching(Task):
     """Labelled pairs, a match from a threshold on.
 
-    The threshold (best F1) and the calibration of scores to probabilities (Platt's) come from the
-    validation pairs; a finished run that is evaluated on data without validation pairs uses those
-    that it has stored. Other splits of the pairs that begin with the tested one's name, such as
-    ``test_without_leaks``, are scored by the same.
+    The threshold and the calibration of scores to probabilities (Platt's) come from the validation
+    pairs; a finished run that is evaluated on data without validation pairs uses those that it has
+    stored. Other splits of the pairs that begin with the tested one's name, such as
+    ``test_without_leaks``, are scored by the same. Epochs are compared at the best F1, whatever the
+    rule of the threshold, so that the rule does not change the training.
 
     Args:
         metrics: by name.
         similarity: compares embeddings.
+        threshold: chooses the threshold; ``None`` is the best F1.
     """
 
     metric_kind = MatchingMetric
     scorer_kind = Matcher
     relevance = Pairs
-    restored: DecisionRule | None = None
+    uses_threshold = True
+
+    def __init__(
+        self,
+        metrics: Mapping[str, MatchingMetric],
+        similarity: Similarity,
+        threshold: Threshold | None = None,
+    ) -> None:
+        super().__init__(metrics, similarity)
+        self.threshold = threshold or BestF1()
+        self.restored: tuple[Decision, Calibration] | None = None
 
     def restore(self, chosen: Mapping[str, float]) -> None:
         """See ``Task``."""
-        self.restored = DecisionRule(**chosen) if chosen else None
+        if chosen:
+            by_category = {
+                key.removeprefix(CATEGORY): value
+                for key, value in chosen.items()
+                if key.startswith(CATEGORY)
+            }
+            decision = Decision(chosen["threshold"], by_category=by_category)
+            self.restored = decision, Calibration(chosen["slope"], chosen["intercept"])
 
     def check_split(self, data: ProductData, name: str) -> None:
         """See ``Task``."""
@@ -50,15 +74,18 @@ class Matching(Task):
         scores, labels = self._scores(scorer, module, "validation", device)
         if not np.isfinite(scores).all():
             return dict.fromkeys(self.metrics, np.nan)
-        judged = DecisionRule.fit(scores, labels).judge(scores, labels)
+        probabilities = Calibration.fit(scores, labels)(scores)
+        judged = JudgedPairs(scores, probabilities, labels, best_threshold(scores, labels))
         return {name: metric(judged) for name, metric in self.metrics.items()}
 
     def test(
         self, scorer: Matcher, module: ProductModule, split: str, device: torch.device
     ) -> Result:
         """See ``Task``."""
-        rule = self._rule(scorer, module, device)
-        judged = rule.judge(*self._scores(scorer, module, split, device))
+        decision, calibration = self._rule(scorer, module, device)
+        scores, labels = self._scores(scorer, module, split, device)
+        thresholds = decision.thresholds(categories_of(module, split), len(scores))
+        judged = JudgedPairs(scores, calibration(scores), labels, thresholds)
         pairs = module.data.get(Pairs)
         found = {f"{split}/{name}": metric(judged) for name, metric in self.metrics.items()}
         for other in (name for name in pairs.splits if name.startswith(f"{split}_")):
@@ -80,7 +107,7 @@ class Matching(Task):
             "is_match": judged.predicted,
         }
         table |= {name: metric.per_pair(judged) for name, metric in self.metrics.items()}
-        found[f"{split}/threshold"] = judged.threshold
+        found[f"{split}/threshold"] = decision.threshold
         # Pairs of the same product go up and down together.
         clusters = ("left_id", "right_id")
         return Result(
@@ -88,15 +115,34 @@ class Matching(Task):
             dict(table),
             clusters=clusters,
             specifications=self.specifications,
-            draw=lambda: _draw(judged),
-            chosen=asdict(rule),
+            draw=lambda: _draw(judged, decision.threshold),
+            notes=(decision.promise,) if decision.promise else (),
+            chosen={
+                **{CATEGORY + name: value for name, value in decision.by_category.items()},
+                "threshold": decision.threshold,
+                "slope": calibration.slope,
+                "intercept": calibration.intercept,
+            },
         )
 
-    def _rule(self, scorer: Matcher, module: ProductModule, device: torch.device) -> DecisionRule:
-        """The rule of the validation pairs; where they cannot give one, the restored rule."""
+    def _rule(
+        self, scorer: Matcher, module: ProductModule, device: torch.device
+    ) -> tuple[Decision, Calibration]:
+        """From the validation pairs; where they cannot tell, what was restored."""
         if self.restored is not None and "validation" in module.data.get(Pairs).untellable():
             return self.restored
-        return DecisionRule.fit(*self._scores(scorer, module, "validation", device))
+        known = self.known_pairs(scorer, module, device)
+        return self.threshold.decide(known), Calibration.fit(known.scores, known.labels)
+
+    def known_pairs(
+        self, scorer: Matcher, module: ProductModule, device: torch.device
+    ) -> KnownPairs:
+        """Return the validation pairs, from which the threshold is chosen."""
+        scores, labels = self._scores(scorer, module, "validation", device)
+        pairs = module.data.get(Pairs)
+        rows = pairs.splits["validation"]
+        clusters = pair_clusters(pairs.left[rows], pairs.right[rows], labels)
+        return KnownPairs(scores, labels, clusters, categories_of(module, "validation"))
 
     def _scores(
         self, scorer: Matcher, module: ProductModule, split: str, device: torch.device
@@ -106,9 +152,20 @@ class Matching(Task):
         return scores.double().cpu().numpy(), pairs.labels.cpu().numpy()
 
 
-def _draw(judged: JudgedPairs) -> dict[str, DrawnFigure]:
+def categories_of(module: ProductModule, split: str) -> np.ndarray | None:
+    """Return the category of each pair of a split, object [m]; ``None`` without such a column."""
+    catalogue, pairs = module.data.catalogue, module.data.get(Pairs)
+    if "category" not in catalogue.column_names:
+        return None
+    known, rows = np.array(catalogue["category"][:], dtype=object), pairs.splits[split]
+    return pair_categories(known[pairs.left[rows]], known[pairs.right[rows]])
+
+
+def _draw(judged: JudgedPairs, threshold: float) -> dict[str, DrawnFigure]:
     from likewise.figures.matching import matching_curves
 
-    figure = matching_curves(judged.labels, judged.scores, judged.probabilities, judged.threshold)
+    figure = matching_curves(
+        judged.labels, judged.scores, judged.probabilities, judged.predicted, threshold
+    )
     caption = "Precision and recall, scores and calibration of the test pairs"
     return {"matching": DrawnFigure(figure, caption)}

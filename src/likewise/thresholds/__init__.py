@@ -1,0 +1,1 @@
+"""Rules that choose from which score on a pair is a match."""
