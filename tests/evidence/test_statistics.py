@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from likewise.evidence.statistics import holm, mean_interval, paired_test, rank_methods
+from likewise.evidence.statistics import holm, paired_test, rank_methods
+from likewise.metrics.interval import mean_interval
 
 
 def simulate(

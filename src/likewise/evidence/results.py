@@ -13,8 +13,8 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from likewise.errors import LikewiseError
-from likewise.evidence.statistics import mean_interval
 from likewise.experiment.identity import COSMETIC
+from likewise.metrics.interval import mean_interval
 from likewise.metrics.specification import MetricSpecification
 
 

@@ -20,15 +20,7 @@ from scipy import special, stats
 from likewise.evidence.behrens_fisher import Error
 from likewise.evidence.clusters import Clusters
 from likewise.evidence.seed_variance import SeedVariance
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean with its confidence interval, which is infinite for a single value."""
-
-    mean: float
-    low: float
-    high: float
+from likewise.metrics.interval import Interval
 
 
 @dataclass(frozen=True)
@@ -54,21 +46,6 @@ class PairedTest:
 
 POWER = 0.8
 MOST_SEEDS = 1000
-
-
-def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
-    """Return Student's t-interval of the mean over seeds.
-
-    Args:
-        values: one value per seed.
-        level: confidence level.
-    """
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return Interval(mean, -math.inf, math.inf)
-    error = float(stats.sem(values))
-    reach = float(stats.t.ppf(0.5 + level / 2, len(values) - 1)) * error
-    return Interval(mean, mean - reach, mean + reach)
 
 
 def paired_test(
