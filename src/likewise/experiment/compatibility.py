@@ -17,6 +17,7 @@ from likewise.experiment.targets import (
 )
 from likewise.losses.base import PairLoss
 from likewise.losses.next_product import NextProductLoss
+from likewise.losses.off_policy import OffPolicyLoss
 from likewise.methods.base import Method
 from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
@@ -30,6 +31,7 @@ POSITIVE = ("temperature", "scale", "alpha", "beta")
 ADVICE: dict[type[nn.Module], str] = {
     PairLoss: "pair_bce or pair_cosine",
     NextProductLoss: "next_softmax, next_sampled_softmax or next_bce",
+    OffPolicyLoss: "off_policy_ips, off_policy_snips or off_policy_dr",
 }
 
 
