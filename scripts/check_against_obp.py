@@ -7,8 +7,8 @@ obp has dependencies of its own, so the check has two steps, each in its environ
 
 The random log of each campaign of the Open Bandit Dataset values the policy bts; its true value is
 the click rate of the log of bts, with Student's interval. Both sides get the same probabilities and
-the same predicted rewards. The check fails where estimates differ by more than 1e-6. The probabilities
-of bts are also computed by obp, whose draws are others.
+the same predicted rewards. The check fails where estimates differ by more than 1e-6. obp also
+computes the probabilities of bts, from other random draws.
 """
 
 from __future__ import annotations

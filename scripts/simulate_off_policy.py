@@ -2,11 +2,11 @@
 
     python scripts/simulate_off_policy.py [REPETITIONS]
 
-The bandits have 5 kinds of contexts and 10 products, so that the value of the evaluated policy is an
-exact sum. The log holds 2,000 rounds of a softmax policy; ``gap`` says how far the evaluated policy,
-a softmax of true click rates, is from it. Predicted rewards are the mean click rate of each product,
-cross-fitted: they ignore the context, so the direct method is biased. Repetitions that an estimator
-refuses are counted and left out of its numbers.
+The bandits have 5 kinds of contexts and 10 products, so that the value of the evaluated policy is
+an exact sum. The log holds 2,000 rounds of a softmax policy; ``gap`` says how far the evaluated
+policy, a softmax of true click rates, is from it. Predicted rewards are the mean click rate of each
+product, cross-fitted: they ignore the context, so the direct method is biased. Repetitions that an
+estimator refuses are counted and left out of its numbers.
 """
 
 from __future__ import annotations

@@ -4,49 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import BANDIT_RATES as RATES
+from conftest import BANDIT_ROUNDS as ROUNDS
+from conftest import write_bandit_log
 
 from likewise.cli import main
 from likewise.runs.folder import read_result
 
-PRODUCTS, ROUNDS = 6, 2400
-RATES = 0.1 + 0.12 * np.arange(PRODUCTS)
-
-
-def write_log(folder: Path, **changed: np.ndarray | float) -> Path:
-    """A uniform log of six products, of which the last ones are clicked most."""
-    folder.mkdir(parents=True, exist_ok=True)
-    generator = np.random.default_rng(0)
-    item = generator.integers(0, PRODUCTS, ROUNDS)
-    table = {
-        "timestamp": [
-            f"2019-11-24 {row // 60 % 24:02d}:{row % 60:02d}:00Z" for row in range(ROUNDS)
-        ],
-        "item_id": item,
-        "position": generator.integers(1, 4, ROUNDS),
-        "click": (generator.random(ROUNDS) < RATES[item]).astype(np.int64),
-        "propensity_score": np.full(ROUNDS, 1 / PRODUCTS),
-        **{f"user_feature_{k}": generator.choice(["u", "v"], ROUNDS) for k in range(4)},
-        **{
-            f"user-item_affinity_{k}": generator.integers(0, 2, ROUNDS).astype(float)
-            for k in range(PRODUCTS)
-        },
-    }
-    for name, value in changed.items():
-        table[name] = np.broadcast_to(value, (ROUNDS,))
-    pq.write_table(pa.table(table), folder / "random_all.parquet")
-    items = {"item_id": np.arange(PRODUCTS), "item_feature_0": np.arange(PRODUCTS) / 2}
-    items |= {f"item_feature_{k}": ["a", "a", "b", "b", "c", "c"] for k in range(1, 4)}
-    pq.write_table(pa.table(items), folder / "items_all.parquet")
-    return folder
-
 
 @pytest.fixture(scope="module")
 def bandit(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_log(tmp_path_factory.mktemp("bandit"))
+    return write_bandit_log(tmp_path_factory.mktemp("bandit"))
 
 
 def options(bandit: Path, output: Path, *more: str) -> list[str]:
@@ -134,7 +104,7 @@ def test_mistakes_are_one_sentence(
     name: str, bandit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     changed, more, expected = MISTAKES[name]
-    place = write_log(tmp_path / "log", **changed) if changed else bandit
+    place = write_bandit_log(tmp_path / "log", **changed) if changed else bandit
     whole = options(place, tmp_path)
     keys = [one.split("=")[0] for one in more]
     whole = [one for one in whole if one.split("=")[0] not in keys]
