@@ -238,3 +238,39 @@ def small_shop() -> tuple[list[list[int]], Histories, ProductData]:
     data = make_events(14, sequences, trust)
     found = Histories.of(sequences[1:])
     return sequences[1:], Histories(found.products, found.ends, np.arange(len(found))), data
+
+
+# Click rates of the six products of ``write_bandit_log``.
+BANDIT_RATES = 0.1 + 0.12 * np.arange(6)
+BANDIT_ROUNDS = 2400
+
+
+def write_bandit_log(folder: Path, **changed: np.ndarray | float) -> Path:
+    """A uniform log of six products, of which the last ones are clicked most."""
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(0)
+    item = generator.integers(0, len(BANDIT_RATES), BANDIT_ROUNDS)
+    table = {
+        "timestamp": [
+            f"2019-11-24 {row // 60 % 24:02d}:{row % 60:02d}:00Z" for row in range(BANDIT_ROUNDS)
+        ],
+        "item_id": item,
+        "position": generator.integers(1, 4, BANDIT_ROUNDS),
+        "click": (generator.random(BANDIT_ROUNDS) < BANDIT_RATES[item]).astype(np.int64),
+        "propensity_score": np.full(BANDIT_ROUNDS, 1 / len(BANDIT_RATES)),
+        **{f"user_feature_{k}": generator.choice(["u", "v"], BANDIT_ROUNDS) for k in range(4)},
+        **{
+            f"user-item_affinity_{k}": generator.integers(0, 2, BANDIT_ROUNDS).astype(float)
+            for k in range(len(BANDIT_RATES))
+        },
+    }
+    for name, value in changed.items():
+        table[name] = np.broadcast_to(value, (BANDIT_ROUNDS,))
+    pq.write_table(pa.table(table), folder / "random_all.parquet")
+    items = {
+        "item_id": np.arange(len(BANDIT_RATES)),
+        "item_feature_0": np.arange(len(BANDIT_RATES)) / 2,
+    }
+    items |= {f"item_feature_{k}": ["a", "a", "b", "b", "c", "c"] for k in range(1, 4)}
+    pq.write_table(pa.table(items), folder / "items_all.parquet")
+    return folder

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from conftest import write_data, write_judgements, write_network, write_shop
+from conftest import write_bandit_log, write_data, write_judgements, write_network, write_shop
 from PIL import Image
 from transformers import BertConfig, BertModel
 
@@ -58,6 +58,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_judgements(folder / "data" / "home_depot_search")
     write_shop(folder / "data" / "amazon_beauty")
     write_network(folder / "data" / "amazon_photo")
+    write_bandit_log(folder / "data" / "open_bandit")
     write_products(folder)
     write_model(folder / "model")
     for page in PAGES:

@@ -1,4 +1,4 @@
-"""What a run trains and a task judges: a matcher of pairs, or a recommender."""
+"""What a run trains and a task judges: a matcher of pairs, a recommender or a policy."""
 
 from __future__ import annotations
 

@@ -20,15 +20,7 @@ from scipy import special, stats
 from likewise.evidence.behrens_fisher import Error
 from likewise.evidence.clusters import Clusters
 from likewise.evidence.seed_variance import SeedVariance
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean with its confidence interval, which is infinite for a single value."""
-
-    mean: float
-    low: float
-    high: float
+from likewise.metrics.interval import Interval
 
 
 @dataclass(frozen=True)

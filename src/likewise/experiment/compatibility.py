@@ -18,6 +18,7 @@ from likewise.experiment.targets import (
 from likewise.losses.base import PairLoss
 from likewise.losses.in_batch_softmax import InBatchSoftmax
 from likewise.losses.next_product import NextProductLoss
+from likewise.losses.off_policy import OffPolicyLoss
 from likewise.methods.base import Method
 from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
@@ -32,6 +33,7 @@ ADVICE: dict[type[nn.Module], str] = {
     PairLoss: "pair_bce or pair_cosine",
     InBatchSoftmax: "in_batch_softmax",
     NextProductLoss: "next_softmax, next_sampled_softmax or next_bce",
+    OffPolicyLoss: "off_policy_ips, off_policy_snips or off_policy_dr",
 }
 
 

@@ -23,6 +23,7 @@ from likewise.experiment.targets import class_of, config_name, is_part, main_par
 from likewise.matchers.base import Matcher
 from likewise.matchers.similarity import SimilarityMatcher
 from likewise.methods.base import Method
+from likewise.policies.base import Policy
 from likewise.recommenders.base import Recommender
 from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
@@ -30,7 +31,11 @@ from likewise.tasks.base import Task
 from likewise.thresholds.base import Threshold
 
 # What the groups of the config that make a scorer make.
-KINDS: dict[str, type[Scorer]] = {"matcher": Matcher, "recommender": Recommender}
+KINDS: dict[str, type[Scorer]] = {
+    "matcher": Matcher,
+    "recommender": Recommender,
+    "policy": Policy,
+}
 
 
 def make_similarity(config: DictConfig) -> Similarity:

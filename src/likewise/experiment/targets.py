@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from likewise.errors import LikewiseError
 
 # Groups of the config that make a scorer.
-SCORERS = ("matcher", "recommender")
+SCORERS = ("matcher", "recommender", "policy")
 # What a saved run's config may build; a shared run folder must not be able to call anything else.
 ALLOWED = (
     "likewise.",
@@ -110,7 +110,7 @@ def main_part(config: DictConfig) -> str:
 
 
 def chosen_name(config: DictConfig) -> str:
-    """The matcher, recommender or encoder that was chosen, for sentences about all of these."""
+    """The chosen matcher, recommender, policy or encoder, for sentences about all of these."""
     key = main_part(config)
     return f"{key} {short_name(config[key])}" if is_part(config.get(key)) else "encoder=none"
 

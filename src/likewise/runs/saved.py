@@ -177,7 +177,7 @@ def _model(config: DictConfig, place: Path) -> Model:
     except (RuntimeError, SafetensorError) as error:
         raise LikewiseError(
             f"{place / 'weights.safetensors'} does not fit the encoder of config.yaml, or "
-            "its matcher or recommender"
+            "its matcher, recommender or policy"
         ) from error
     shape = config.sizes.image.input_shape
     cleaning = {name: make(step) for name, step in (config.get("cleaning") or {}).items()}

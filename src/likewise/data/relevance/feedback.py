@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from likewise.data.relevance.base import Relevance
+from likewise.data.relevance.base import SPLITS, Relevance, Units
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -19,7 +19,9 @@ class LoggedFeedback(Relevance):
     """The log of a policy that chooses products, one choice per row, in the order of time.
 
     Attributes:
-        context: what was known before each choice, such as ``user`` and ``time``; m rows.
+        context: what was known before each choice, such as ``user`` and ``time``; m rows. A
+            column ``affinity``, a list of one number per product, says how strongly each product is
+            linked with the context.
         action: int64 [m], rows of the catalogue: the product that was shown.
         position: int64 [m], at least 0: where it was shown.
         reward: float64 [m], such as 1 for a click.
@@ -37,6 +39,7 @@ class LoggedFeedback(Relevance):
 
     kind = "logged feedback"
     advice = "choose data that do, such as data=open_bandit"
+    used_by = "task=off_policy"
     unit = "choice"
     columns = ("action", "position", "reward", "propensity")
     product_columns = ("action",)
@@ -51,6 +54,36 @@ class LoggedFeedback(Relevance):
         self._require(np.isfinite(self.reward).all(), "a reward is not a finite number")
         possible = (self.propensity > 0) & (self.propensity <= 1)
         self._require(possible.all(), "a propensity is not above 0 and at most 1")
+
+    def untellable(self, names: Sequence[str] = SPLITS) -> dict[str, str]:
+        """See ``Relevance``: there must be several products and, in a split, several rewards."""
+        if len(np.unique(self.action)) == 1:
+            reason = "the log shows one product only, so it says nothing about other choices"
+            return {name: reason for name in names if name in self.splits}
+        found = {}
+        for name in names:
+            reward = self.reward[self.splits.get(name, np.zeros(0, np.int64))]
+            if len(reward) and (reward == reward[0]).all():
+                found[name] = (
+                    f"all {len(reward)} choices of {name} have the reward {reward[0]:g}, so "
+                    "nothing can be told about a policy"
+                )
+        return found
+
+    def shown(self, products: int) -> np.ndarray:
+        """Whether the log shows a product at a position, bool [positions, n].
+
+        Args:
+            products: number of products of the catalogue.
+        """
+        found = np.zeros((int(self.position.max(initial=0)) + 1, products), bool)
+        found[self.position, self.action] = True
+        return found
+
+    def units(self, split: str) -> Units:
+        """See ``Relevance``: the target is the number of the choice in the split."""
+        places = np.arange(len(self.splits[split]))
+        return Units(np.zeros((0, len(places)), np.int64), (places,))
 
     def describe(self) -> list[tuple[str, str]]:
         """See ``Relevance``."""

@@ -1,0 +1,1 @@
+"""Policies: contexts to probabilities of products."""

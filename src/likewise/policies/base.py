@@ -1,0 +1,31 @@
+"""The base class of policies."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from likewise.data.contexts import Contexts
+from likewise.scorer import Scorer
+
+
+class Policy(Scorer):
+    """A context to a probability of every product: the softmax of its logits."""
+
+    gives = "chooses products"
+    advice = "choose a policy, such as policy=uniform"
+
+    def logits(self, contexts: Contexts) -> Tensor:
+        """Return the logits of all products, float32 [m, n]; minus infinity never shows a product.
+
+        Args:
+            contexts: on the device of the policy.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define logits()")
+
+    def describe(self) -> str:
+        """Describe what was learned in words; an empty text if numbers say too little."""
+        return ""
+
+    def log_probabilities(self, contexts: Contexts) -> Tensor:
+        """Return the logarithms of the probabilities of all products, float32 [m, n]."""
+        return self.logits(contexts).log_softmax(1)
