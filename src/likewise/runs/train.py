@@ -337,7 +337,7 @@ def _finish(
             "data_fingerprint": data.fingerprint,
             "data_findings": data.findings,
             "clusters": list(result.clusters),
-            "notes": [*result.notes, *method.notes],
+            "notes": [*result.notes, *method.notes, *scorer.notes],
             "pictures": captions,
             "environment": environment.describe(),
         },
