@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from likewise.data import pair_context
 from likewise.data.catalogue import make_catalogue
+from likewise.data.contents import content_numbers
 from likewise.data.pair_context import SIGNALS, VIEWS, PairContext
+from likewise.data.sources.table import TableSource
 
 WORDS = ["lamp", "rug", "sony", "mp3", "black", "wh1000"]
 TITLES = st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join)
@@ -71,8 +74,12 @@ def test_signals_are_those_of_a_search_by_hand(data: st.DataObject) -> None:
                 continue
             sides = [by_hand(alike, titles, shops, *order) for order in ((a, b), (b, a))]
             wanted = [alike[a, b]]
-            for least, most in zip(np.min(sides, axis=0), np.max(sides, axis=0), strict=True):
-                wanted += [least, most]
+            if shops[a] == shops[b]:
+                sides = [np.min(sides, axis=0), np.max(sides, axis=0)]
+            elif shops[a] > shops[b]:
+                sides.reverse()
+            for first, second in zip(*sides, strict=True):
+                wanted += [first, second]
             np.testing.assert_allclose(signals, wanted, atol=2e-5, err_msg=f"{titles} {a} {b}")
 
 
@@ -80,12 +87,13 @@ def test_the_best_of_both_sides_and_a_rival_by_hand() -> None:
     titles = ["sony lamp", "sony lamp black", "sony", "rug"]
     found, _, _ = context_of(titles, ["a", "b", "b", "a"], [(0, 1), (0, 2), (3, 1)])
     words = dict(zip(SIGNALS, found[:, list(VIEWS).index("words of title")].T, strict=True))
-    assert words["rank most"].tolist() == [1, 2, 2]
-    # The rug has nothing in common with either candidate, so both share its first rank.
-    assert words["rank least"].tolist() == [1, 1, 1]
-    assert words["margin least"][0] > 1 > words["margin least"][1]
+    # The rug has nothing in common with either candidate, so both share its first rank; the
+    # black lamp sees the other lamp first.
+    assert words["rank from first"].tolist() == [1, 2, 1]
+    assert words["rank from second"].tolist() == [1, 1, 2]
+    assert words["margin from first"][0] > 1 > words["margin from first"][1]
     assert words["similarity"][2] == 0
-    assert math.isnan(words["share least"][2])
+    assert math.isnan(words["share from first"][2])
 
 
 def test_equal_offers_are_one_candidate_and_none_of_its_own() -> None:
@@ -107,3 +115,13 @@ def test_a_catalogue_without_texts_has_no_context() -> None:
     found = context(catalogue, np.array([0]), np.array([1]))
     assert found.shape == (1, len(context.names))
     assert np.isnan(found).all()
+
+
+def test_a_table_names_the_shops_of_its_products(tmp_path: Path) -> None:
+    path = tmp_path / "products.csv"
+    path.write_text("product_id,title,seller\n1,lamp,a\n2,lamp,b\n3,rug,\n")
+    catalogue = TableSource(path=str(path), columns={"shop": "seller"}).load().catalogue
+    assert catalogue["shop"][:] == ["a", "b", None]
+    # The shop is no content: the two lamps are one product offered twice.
+    first, second, other = content_numbers(catalogue)
+    assert first == second != other

@@ -23,12 +23,12 @@ VIEWS: dict[str, tuple[tuple[str, ...], Any, int, int]] = {
 }
 SIGNALS = (
     "similarity",
-    "rank least",
-    "rank most",
-    "margin least",
-    "margin most",
-    "share least",
-    "share most",
+    "rank from first",
+    "rank from second",
+    "margin from first",
+    "margin from second",
+    "share from first",
+    "share from second",
 )
 HASH_BITS = 18
 # Similarities that differ only in later digits are equal.
@@ -89,7 +89,8 @@ class PairContext:
         """Return the signals of pairs, float32 [m, signals]; NaN where a text is empty.
 
         Args:
-            catalogue: its column ``shop``, if there is one, tells the shops apart.
+            catalogue: its column ``shop``, if there is one, tells the shops apart. Name them as
+                in training, since the two shops of a pair are taken in the order of their names.
             left, right: int64 [m], rows of the catalogue.
         """
         found = np.full((len(left), len(VIEWS), len(SIGNALS)), np.nan, np.float32)
@@ -132,19 +133,26 @@ def places(
 
     With s the similarity of the pair and b that of the best other candidate, the rank is 1 + the
     number of candidates more similar than s, the margin is 1 + s - b and the share s / (s + b),
-    each seen from both products: the smaller and the larger value. Margins and shares are NaN
-    without another candidate.
+    each seen from both products: first from that of the shop with the smaller number, or within a
+    shop the smaller and the larger value. Margins and shares are NaN without another candidate.
 
     Args:
         vectors: sparse float32 [n, d] with rows of length 1; a row of zeros is a missing text.
-        shops: int64 [n], equal for two products of one shop.
+        shops: int64 [n], the number of the shop of each product.
         contents: int64 [n], equal for two products with the same text.
         left, right: int64 [m], rows of ``vectors``.
     """
     there = _seen(vectors, shops, contents, left, right)
     back = _seen(vectors, shops, contents, right, left)
-    # A missing value on either side stays one: minimum and maximum pass NaN on.
-    sides = [np.minimum(there, back), np.maximum(there, back)]
+    swapped, within = shops[left] > shops[right], shops[left] == shops[right]
+    there, back = (
+        np.where(swapped[:, None], one, other) for one, other in ((back, there), (there, back))
+    )
+    sides = [
+        # A missing value on either side stays one: minimum and maximum pass NaN on.
+        np.where(within[:, None], extreme(there, back), side)
+        for extreme, side in ((np.minimum, there), (np.maximum, back))
+    ]
     signals = [there[:, :1], *(side[:, [k]] for k in (1, 2, 3) for side in sides)]
     found = np.concatenate(signals, axis=1)
     known = np.diff(vectors.indptr) > 0
@@ -216,10 +224,11 @@ def _compared(
 
 
 def _shops(catalogue: Dataset) -> np.ndarray:
-    """int64 [n]: the shop of each product; products without one are of one shop."""
+    """int64 [n]: numbers of shops in the order of their names; those without one share one."""
     if "shop" not in catalogue.column_names:
         return np.zeros(len(catalogue), np.int64)
-    return _numbers(catalogue["shop"][:])
+    names = [shop or "" for shop in catalogue["shop"][:]]
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def _numbers(values: list[Any]) -> np.ndarray:
