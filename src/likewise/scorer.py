@@ -50,6 +50,11 @@ class Scorer(nn.Module):
         """How many learned numbers a score needs."""
         return sum(parameter.numel() for parameter in self.parameters())
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what its scores depend on, which stand below every table."""
+        return ()
+
     def prepare(self, module: ProductModule) -> None:
         """Look at the catalogue before anything is scored, where that is needed."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -71,6 +72,7 @@ def test_a_run_learns_and_its_table_holds_its_scores(pairs: list[str]) -> None:
     [
         ["matcher=signals", "method=fit", "encoder=none"],
         ["matcher=signals", "method=fit", "encoder=cnn"],
+        ["matcher=signals", "method=fit", "encoder=none", "matcher.context=true"],
         ["matcher=pair_head"],
         ["matcher=pair_head", "encoder=fusion", "matcher.features=[left,right]"],
         ["matcher=cross_encoder", "encoder=text_rnn", "matcher.symmetric=true"],
@@ -94,6 +96,29 @@ def test_anything_can_be_trained_and_opened_again(parts: list[str], pairs: list[
     assert main(["evaluate", str(folder)]) == 0
     result = json.loads((folder / "result.json").read_text())
     assert result["cost"]["parameters"] > 0
+
+
+def test_context_is_read_anew_for_the_catalogue_at_hand(pairs: list[str]) -> None:
+    options = [one for one in pairs if "learning_rate" not in one]
+    parts = ["matcher=signals", "method=fit", "encoder=none", "matcher.n_estimators=20"]
+    folder = train(compose([*options, *parts, "matcher.context=true"]))
+    alone = train(compose([*options, *parts]))
+    assert "without labels" in " ".join(read_result(folder)["notes"])
+    assert "without labels" not in " ".join(read_result(alone)["notes"])
+    # The idf is all that it keeps of a catalogue: opened again, it gives the same scores.
+    run, table = open_run(folder), pq.read_table(folder / "per_query.parquet")
+    asked = run.module.pair_split("test")
+    again = run.scorer.match_pairs(asked)
+    np.testing.assert_allclose(again.numpy(), table["score"].to_numpy(), atol=1e-6)
+    # Among other products, the same two offers have other ranks and other scores.
+    some = replace(
+        asked,
+        catalogue=asked.catalogue.select(asked.rows),
+        rows=np.arange(len(asked.rows)),
+    )
+    assert not np.allclose(run.scorer.match_pairs(some).numpy(), again.numpy())
+    unread = open_run(alone).scorer
+    np.testing.assert_array_equal(unread.match_pairs(some), unread.match_pairs(asked))
 
 
 def test_evaluate_says_what_the_run_said(pairs: list[str], capsys: pytest.CaptureFixture) -> None:

@@ -132,8 +132,9 @@ def catalogue_features() -> Features:
     """The typed columns of a catalogue; only ``product_id`` has to be there.
 
     ``price`` is in one currency for the whole catalogue; ``attributes`` are names and values as
-    text; ``image`` is encoded (JPEG, PNG …), as bytes or as a path. A source whose pictures all
-    have one size may hold them as uint8 [c, h, w] instead, see ``images.image_dataset``.
+    text; ``shop`` says where the product is offered and is none of its contents; ``image`` is
+    encoded (JPEG, PNG …), as bytes or as a path. A source whose pictures all have one size may hold
+    them as uint8 [c, h, w] instead, see ``images.image_dataset``.
     """
     from datasets import Features, Image, List, Value
 
@@ -145,6 +146,7 @@ def catalogue_features() -> Features:
             "description": text,
             "brand": text,
             "category": text,
+            "shop": text,
             "price": Value("float64"),
             "attributes": List({"name": text, "value": text}),
             "image": Image(),

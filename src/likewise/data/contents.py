@@ -55,11 +55,11 @@ def texts_of(catalogue: Dataset) -> list[str] | None:
 
 
 def content_numbers(catalogue: Dataset) -> np.ndarray:
-    """int64 [n]: equal for two products that differ in nothing but ``product_id`` and case.
+    """int64 [n]: equal for products that differ in nothing but ``product_id``, ``shop`` and case.
 
     The same offer often has an id in the left and another in the right table of a benchmark.
     """
-    columns = [name for name in catalogue.column_names if name != "product_id"]
+    columns = [name for name in catalogue.column_names if name not in ("product_id", "shop")]
     values: list[Iterable[Any]] = []
     if has_pixels(catalogue):
         columns.remove("image")

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from likewise.data.pair_context import PairContext
 from likewise.data.pair_signals import PairSignals, read_offers
 from likewise.data.products import LabelledPairs
 from likewise.data.relevance import Pairs
@@ -31,10 +34,13 @@ class SignalTrees(BoostedTrees):
         n_estimators, max_depth, learning_rate, subsample, max_features: the options of
             scikit-learn's ``GradientBoostingClassifier``. ``subsample`` is the fraction of pairs
             for each tree, ``max_features`` the fraction of signals for each split.
+        context: also read the place of the pair in the catalogue, see ``PairContext``. A score then
+            depends on the other products of the catalogue, of all splits; no label of them is read.
     """
 
     name = "signals"
     learns_from = (Pairs,)
+    idf: Tensor
 
     def __init__(
         self,
@@ -45,6 +51,7 @@ class SignalTrees(BoostedTrees):
         learning_rate: float = 0.05,
         subsample: float = 0.7,
         max_features: float = 0.3,
+        context: bool = False,
     ) -> None:
         super().__init__(
             encoder,
@@ -56,6 +63,20 @@ class SignalTrees(BoostedTrees):
             max_features=max_features,
         )
         self.pair_signals = PairSignals()
+        self.context = PairContext() if context else None
+        if context:
+            self.register_buffer("idf", torch.empty(0, dtype=torch.float64))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """See ``Scorer``."""
+        if self.context is None:
+            return ()
+        return (
+            "With matcher.context=true a pair is scored by its place among all products of the "
+            "catalogue, which is read without labels, the products of validation and test among "
+            "them; published models score each pair alone.",
+        )
 
     def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:
         """See ``LearnsAtOnce``; from one split."""
@@ -71,6 +92,9 @@ class SignalTrees(BoostedTrees):
 
         self.pair_signals.fit(read_offers(pairs.catalogue, pairs.rows))
         self.keep(self.pair_signals.to_dict())
+        if self.context is not None:
+            self.context.fit(pairs.catalogue)
+            self.idf = torch.from_numpy(self.context.idf)
         model = GradientBoostingClassifier(**self.options, random_state=seed)
         self.grow(model, self.table(pairs), pairs.labels.cpu().numpy())
 
@@ -79,4 +103,9 @@ class SignalTrees(BoostedTrees):
         if not self.pair_signals.fitted:
             self.pair_signals = PairSignals.of(self.kept())
         left, right = pairs.left.cpu().numpy(), pairs.right.cpu().numpy()
-        return self.pair_signals(read_offers(pairs.catalogue, pairs.rows), left, right)
+        own = self.pair_signals(read_offers(pairs.catalogue, pairs.rows), left, right)
+        if self.context is None:
+            return own
+        self.context.idf = self.idf.cpu().numpy()
+        places = self.context(pairs.catalogue, pairs.rows[left], pairs.rows[right])
+        return np.column_stack([own, places])

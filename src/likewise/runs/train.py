@@ -338,7 +338,7 @@ def _finish(
             "data_findings": data.findings,
             "clusters": list(result.clusters),
             "chosen": result.chosen,
-            "notes": [*result.notes, *method.notes],
+            "notes": [*result.notes, *method.notes, *scorer.notes],
             "pictures": captions,
             "environment": environment.describe(),
         },

@@ -57,7 +57,9 @@ COLUMNS = {
 class ProductMatching:
     """One benchmark of product matching, in the layout of Parquet, of Magellan or of Ditto.
 
-    The catalogue holds the offers of both sides; ``product_id`` starts with L or R. Groups are the
+    The catalogue holds the offers of both sides; ``product_id`` starts with L or R, which is the
+    ``shop`` where the sides are two shops. WDC's sides are not: its offers are of many shops, which
+    the files do not name, and an offer may be on both sides. Groups are the
     connected components of the matches among the training pairs, so that no test label is in
     them; an offer without a match there is a group of its own.
 
@@ -99,6 +101,8 @@ class ProductMatching:
         read = next(read for file, read in LAYOUTS.items() if (folder / file).is_file())
         files = read(folder, self.size)
         columns, unread_prices = _columns(files)
+        if not self.name.startswith("wdc_"):
+            columns["shop"] = [key[0] for key in files.ids]
         catalogue = make_catalogue(columns, _info(self.name))
         split = np.array(files.splits)
         pairs = Pairs(

@@ -53,7 +53,7 @@ class TableSource:
             ``<group>/<picture>`` or ``<split>/<group>/<picture>``; or what
             ``datasets.load_dataset`` takes, such as ``owner/name``.
         columns: the table's column for each of ``product_id title description brand category price
-            attributes image reviews group split``; a column of that very name needs no mention.
+            attributes image reviews shop group split``; a column of that name needs no mention.
             ``attributes`` may be a list of columns, which become names and values. Products with
             one ``group`` are alike.
         pairs: a table of ``left_id``, ``right_id``, ``label`` (1 or 0) and maybe ``split``; then

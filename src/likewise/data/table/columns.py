@@ -11,7 +11,7 @@ from likewise.errors import LikewiseError
 
 TEXTS = ("title", "description", "brand", "category")
 CONTENTS = (*TEXTS, "price", "attributes", "image", "reviews")
-ROLES = ("product_id", *CONTENTS, "group", "split")
+ROLES = ("product_id", *CONTENTS, "shop", "group", "split")
 NAMED = ", ".join(ROLES)
 
 

@@ -65,9 +65,10 @@ def is_empty(product: Mapping[str, Any]) -> bool:
 
 def content(product: Mapping[str, Any]) -> list[Any]:
     """What a fingerprint of the product has to hold, its picture left out."""
-    return [
-        product.get(name) for name in ("product_id", *CONTENTS, "group", "split") if name != "image"
-    ]
+    # Only where there is one, so that the fingerprints of other tables do not change.
+    shop = ["shop"] if "shop" in product else []
+    names = ("product_id", *CONTENTS, "group", "split", *shop)
+    return [product.get(name) for name in names if name != "image"]
 
 
 def text_of(value: Any) -> str | None:
