@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,22 @@ def fill_in_finished_runs(config: DictConfig, data: ProductData) -> None:
     """
     recommender: Any = config.get("recommender")
     for part in _finished_runs(recommender):
-        OmegaConf.update(part, "scorer", _scorer(Path(str(part.run)), data), force_add=True)
+        folder = _folder(str(part.run))
+        part.run = str(folder)
+        OmegaConf.update(part, "scorer", _scorer(folder, data), force_add=True)
+
+
+def _folder(run: str) -> Path:
+    """The folder that a path names, or a pattern such as ``runs/study/sasrec-seed0-*``."""
+    if Path(run).is_dir():
+        return Path(run)
+    found = [path for path in sorted(map(Path, glob(run))) if (path / "result.json").is_file()]
+    if len(found) != 1:
+        raise LikewiseError(
+            f"run={run} names {len(found)} finished runs; it must be the folder of one, or a "
+            "pattern that matches one"
+        )
+    return found[0]
 
 
 def _finished_runs(part: Any) -> list[DictConfig]:
