@@ -169,8 +169,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 HISTORIES = {
-    "empty": (["recommend", "--history="], "nothing that the recommender learned"),
-    "of commas": (["recommend", "--history=,,"], "nothing that the recommender learned"),
+    "empty": (["recommend", "--history="], "the same score for this history"),
+    "of commas": (["recommend", "--history=,,"], "the same score for this history"),
     "unknown": (["recommend", "--history=A1,B7"], "no product B7"),
     "an unknown one left out": (["recommend", "--history=A1", "--exclude=B7"], "no product B7"),
     "an unknown one in the basket": (["cross-sell", "--basket=B7"], "no product B7"),

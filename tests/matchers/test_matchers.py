@@ -150,8 +150,8 @@ class ReadsText(Matcher):
         (["matcher=cross_encoder", "+loss@method.group_loss=supcon"], "compares embeddings"),
         (["matcher=signals", "matcher.subsample=2"], "matcher=signals: "),
         (["+matcher._target_=torch.nn.Identity", "encoder=bag"], "no use for encoder Bag"),
-        (["+matcher._target_=torch.nn.Identity", "encoder=none"], "no Matcher"),
-        (["encoder=none", "+encoder._target_=torch.nn.Identity"], "no Encoder"),
+        (["+matcher._target_=torch.nn.Identity", "encoder=none"], "matchers.base.Matcher"),
+        (["encoder=none", "+encoder._target_=torch.nn.Identity"], "encoders.base.Encoder"),
     ],
 )
 def test_what_does_not_fit_is_said_before_training(

@@ -65,8 +65,8 @@ def check_kind(key: str, part: object, kind: type) -> None:
     """Refuse a part that is not of the base class of its group."""
     if not isinstance(part, kind):
         raise LikewiseError(
-            f"{key}._target_ makes a {type(part).__name__}, which is not a {kind.__name__}; make "
-            f"it a subclass of {kind.__module__}.{kind.__name__}"
+            f"{key}._target_ makes {type(part).__name__}, which is not a subclass of "
+            f"{kind.__module__}.{kind.__name__}"
         )
 
 
