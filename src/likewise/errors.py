@@ -8,5 +8,9 @@ class LikewiseError(Exception):
     """
 
 
+class MissingRun(LikewiseError):
+    """A config names a finished run that is not there, or not yet."""
+
+
 class Diverged(LikewiseError):
     """A loss or an embedding became NaN or infinite."""

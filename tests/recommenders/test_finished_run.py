@@ -133,3 +133,27 @@ def test_a_hybrid_needs_validation_events_for_weights_from_them() -> None:
     events.splits["validation"] = np.zeros(0, np.int64)
     with pytest.raises(LikewiseError, match="needs validation events"):
         _validation(events, events.splits["train"], 10, 0)
+
+
+def test_a_study_combines_a_run_of_its_own(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = tmp_path / "pair" / "study.yaml"
+    study.parent.mkdir()
+    study.write_text(
+        "question: Does a recommender help that the study itself trains?\n"
+        "primary: ndcg_at_10\nseeds: [0, 1]\n"
+        f"overrides: [task=recommendation, data=amazon_reviews, 'data.path={shop}', logger=none]\n"
+        "methods:\n"
+        "  gru: [recommender=gru, method=sequence, trainer.max_epochs=1, batch_size=20]\n"
+        "  fusion:\n"
+        "    - recommender=rank_fusion\n"
+        f"    - {ADDED}\n"
+        "    - \"recommender.parts.gru.run='runs/pair/gru-seed\\\\${seed}-*'\"\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert main(["study", str(study.parent)]) == 0
+    folders = sorted(Path("runs/pair").glob("fusion-*"))
+    assert len(folders) == 2
+    for seed, folder in enumerate(folders):
+        assert f"runs/pair/gru-seed{seed}-" in (folder / "config.yaml").read_text()

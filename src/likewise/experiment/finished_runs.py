@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from likewise.data.catalogue import ProductData
-from likewise.errors import LikewiseError
+from likewise.errors import LikewiseError, MissingRun
 from likewise.experiment.targets import check_targets, get_target, is_part
 from likewise.recommenders.combined.finished_run import FinishedRun
 
@@ -39,7 +39,7 @@ def _folder(run: str) -> Path:
         return Path(run)
     found = [path for path in sorted(map(Path, glob(run))) if (path / "result.json").is_file()]
     if len(found) != 1:
-        raise LikewiseError(
+        raise MissingRun(
             f"run={run} names {len(found)} finished runs; it must be the folder of one, or a "
             "pattern that matches one"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -42,7 +43,7 @@ class PolicyRounds:
         return weights * (1 + log - log.detach())
 
 
-class OffPolicyLoss(nn.Module):
+class OffPolicyLoss(nn.Module, ABC):
     """Minus an estimate of the value of a policy; a subclass defines ``value``.
 
     Args:
@@ -60,13 +61,13 @@ class OffPolicyLoss(nn.Module):
             raise LikewiseError(f"loss.max_weight={max_weight} must be above 0")
         self.max_weight = max_weight
 
+    @abstractmethod
     def value(self, rounds: PolicyRounds, weights: Tensor) -> Tensor:
         """Return the estimated value, a scalar.
 
         Args:
             weights: float [b], clipped.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define value()")
 
     def forward(self, rounds: PolicyRounds) -> Tensor:
         """Return the loss of some rounds, a scalar."""

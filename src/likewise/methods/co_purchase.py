@@ -10,7 +10,7 @@ from torch import Tensor
 
 from likewise.data.histories import Histories
 from likewise.data.products import Products, take, to_device, to_float
-from likewise.data.relevance import Behaviour
+from likewise.data.relevance import Behaviour, Events, Links
 from likewise.errors import LikewiseError
 from likewise.losses.in_batch_softmax import InBatchSoftmax
 from likewise.methods.base import Method
@@ -51,8 +51,8 @@ class CoPurchase(Method):
 
     def on_fit_start(self) -> None:
         """Take the histories, the content of the catalogue and each product's chance."""
-        module: Any = self.trainer.datamodule  # type: ignore[attr-defined]
-        relevance = module.data.get(Behaviour, "method=co_purchase")
+        module = self.data_module
+        relevance = module.data.any_of((Events, Links), "method=co_purchase")
         rows = relevance.splits["train"]
         self.histories = relevance.histories(rows, relevance.persons(rows))
         self.anchored = relevance.leads_from_product
@@ -109,7 +109,7 @@ class CoPurchase(Method):
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """See ``Method``; the catalogue is embedded anew."""
-        self.scorer.prepare(self.trainer.datamodule)  # type: ignore[attr-defined]
+        self.scorer.prepare(self.data_module)
         super().validation_step(batch, batch_idx)
 
 

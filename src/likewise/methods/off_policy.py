@@ -64,7 +64,7 @@ class OffPolicyLearning(Method):
 
     def on_fit_start(self) -> None:
         """Read the training rounds."""
-        module: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+        module = self.data_module
         feedback = module.data.get(LoggedFeedback, "method=off_policy")
         rows, products = feedback.splits["train"], len(module.data.catalogue)
         self.scorer.prepare(module)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from likewise.errors import LikewiseError
@@ -41,8 +43,8 @@ class SwitchDoublyRobust(DoublyRobust):
 
     label = "SWITCH-DR"
 
-    def __init__(self, threshold: float = 10.0, **options: float) -> None:
-        super().__init__(**options)  # type: ignore[arg-type]
+    def __init__(self, threshold: float = 10.0, **options: Any) -> None:
+        super().__init__(**options)
         if not threshold >= 0:
             raise LikewiseError(f"threshold={threshold} of SWITCH-DR must be at least 0")
         self.threshold = threshold
@@ -65,8 +67,8 @@ class ShrunkDoublyRobust(DoublyRobust):
 
     label = "DRos"
 
-    def __init__(self, shrinkage: float = 100.0, **options: float) -> None:
-        super().__init__(**options)  # type: ignore[arg-type]
+    def __init__(self, shrinkage: float = 100.0, **options: Any) -> None:
+        super().__init__(**options)
         if not shrinkage > 0:
             raise LikewiseError(f"shrinkage={shrinkage} of DRos must be above 0")
         self.shrinkage = shrinkage

@@ -5,6 +5,7 @@ An estimator tells from the log of one policy what another policy would have ear
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -126,7 +127,7 @@ class PolicyValue:
     diagnostics: Diagnostics
 
 
-class OffPolicyEstimator(DescribedMetric):
+class OffPolicyEstimator(DescribedMetric, ABC):
     """The mean of a term per round; a subclass defines ``terms``.
 
     The terms are the units of evidence: rounds are independent of each other, and two policies on
@@ -161,9 +162,9 @@ class OffPolicyEstimator(DescribedMetric):
         self.min_support = min_support
         self.min_effective_size, self.min_rewarded = min_effective_size, min_rewarded
 
+    @abstractmethod
     def terms(self, rounds: LoggedRounds) -> np.ndarray:
         """Return one term per round, float64 [m]; their mean is the estimate."""
-        raise NotImplementedError(f"{type(self).__name__} must define terms()")
 
     def estimate(self, rounds: LoggedRounds, level: float = 0.95) -> PolicyValue:
         """Return the value of the evaluated policy, its interval and its diagnostics.

@@ -63,7 +63,8 @@ class SimilarityPolicy(Policy):
     def prepare(self, module: ProductModule) -> None:
         """See ``Scorer``."""
         for signal in self.signals.values():
-            signal.prepare(module)  # type: ignore[operator]
+            if isinstance(signal, Signal):
+                signal.prepare(module)
         self.to(self.weights.device)
 
     def logits(self, contexts: Contexts) -> Tensor:

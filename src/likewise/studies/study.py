@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from likewise.errors import LikewiseError
+from likewise.errors import LikewiseError, MissingRun
 from likewise.evidence.budget import Budget
 from likewise.experiment.composition import compose, read_yaml, shipped
 from likewise.experiment.identity import COSMETIC, check_name
@@ -237,7 +238,9 @@ def run_study(study: Study, loader: Loader | None = None) -> list[Path]:
     configs = [compose(study.fixed(method), study.config_dir) for method in study.config.methods]
     for config in configs:
         config.primary = study.config.primary
-        check(loader.experiment(config))
+        # A run that this one reads may be one of this study's, which are trained in their order.
+        with suppress(MissingRun):
+            check(loader.experiment(config))
     if first_process():
         # If only some methods remove leaks, the leaks of the original data are counted.
         as_it_is = min(configs, key=lambda config: bool(config.remove_leaks))

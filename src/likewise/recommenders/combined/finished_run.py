@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -29,7 +30,7 @@ class FinishedRun(FittedRecommender):
         scorer: the recommender of that run, which ``experiment/finished_runs.py`` fills in.
     """
 
-    uninitialised = {"run": None}  # noqa: RUF012
+    uninitialised: ClassVar[Mapping[str, Any]] = {"run": None}
 
     def __init__(self, run: str | None, scorer: Recommender | None = None) -> None:
         super().__init__()
