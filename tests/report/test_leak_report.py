@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from conftest import make_pictures, write_data, write_idx
+from conftest import make_pictures, write_data, write_idx, write_shop
 
 from likewise.evidence.leaks import read_leaks
 from likewise.experiment.composition import compose
@@ -54,3 +55,14 @@ def test_removing_leaks_is_another_run_on_data_without_them(
     assert sizes[0]["test"] == sizes[1]["test"]
     lost = sum(sizes[0].values()) - sum(sizes[1].values())
     assert lost == 3
+
+
+def test_splits_of_users_are_told_by_their_users(tmp_path: Path) -> None:
+    folder = write_shop(tmp_path / "shop")
+    task = ["task=recommendation", "data=amazon_reviews", f"data.path={folder}"]
+    told = report_leaks(load_data(compose(task)), tmp_path / "study").sentence()
+    assert "Test leaks: 0 of 60 users have a later event in train" in told
+    assert read_leaks(tmp_path / "study").sentence() == told
+    future = load_data(compose([*task, "data.split_by=cold_products", "data.test_share=0.3"]))
+    told = report_leaks(future, tmp_path / "study").sentence()
+    assert re.search(r"and 0 of \d+ products are in train", told.partition("Test leaks")[2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PAIRS = "pairs"
@@ -30,14 +30,22 @@ class LeakCount:
 
 @dataclass(frozen=True)
 class LeakReport:
-    """The leaks that were counted; ``checked`` is empty if nothing could be compared."""
+    """The leaks that were counted; ``checked`` is empty if nothing could be compared.
+
+    Attributes:
+        sentences: what a kind of relevance itself says of its splits, such as the users of events;
+            products are then not compared.
+    """
 
     fingerprint: str
     checked: list[str]
     counts: list[LeakCount]
+    sentences: list[str] = field(default_factory=list)
 
     def sentence(self) -> str:
         """Describe the leaks in words."""
+        if self.sentences:
+            return " ".join(self.sentences)
         if not self.checked:
             return "The catalogue has neither pictures nor texts, so leaks were not looked for."
         if self.checked == [PAIRS]:

@@ -33,6 +33,11 @@ def report_leaks(data: ProductData, folder: Path) -> LeakReport:
         report = _of_pairs(data.get(Pairs), data.fingerprint)
         write_json(folder / "leaks.json", asdict(report))
         return report
+    if said := data.main.leak_counts():
+        sentences = [f"{name[0].upper()}{name[1:]}: {counts}." for name, counts in said]
+        report = LeakReport(data.fingerprint, [], [], sentences)
+        write_json(folder / "leaks.json", asdict(report))
+        return report
     leaks = find_leaks(data)
     rows = np.arange(len(data.catalogue))
     shared = data.get(Groups).leaks(rows) if data.has(Groups) else {}
