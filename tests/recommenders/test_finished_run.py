@@ -61,7 +61,9 @@ def test_the_new_run_stands_alone(
     shutil.rmtree(copy)
     capsys.readouterr()
     assert main(["evaluate", str(folder)]) == 0
-    found = read_result(folder)["metrics"]["test/ndcg_at_10"]
+    result = read_result(folder)
+    assert any("weights of the hybrid" in note for note in result["notes"]) == ("hybrid" in kind[0])
+    found = result["metrics"]["test/ndcg_at_10"]
     assert f"test/ndcg_at_10 {found:.6f}" in capsys.readouterr().out
     part = next(m for m in open_run(folder).scorer.modules() if type(m).__name__ == "FinishedRun")
     asked = Histories.of([[3, 4, 5], [7]])

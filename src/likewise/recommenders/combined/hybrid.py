@@ -95,6 +95,16 @@ class Hybrid(FittedRecommender):
             self.register_buffer(name, torch.ones(len(parts)))
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """See ``Scorer``."""
+        if self.weights_from == "train":
+            return ()
+        return (
+            "The weights of the hybrid were learned from validation events, so that its validation "
+            "score is no estimate of its quality; all its parts learned from training events only.",
+        )
+
+    @property
     def parts(self) -> list[FittedRecommender]:
         """The recommenders in their order."""
         return [part for part in self._parts.values() if isinstance(part, FittedRecommender)]
