@@ -83,6 +83,38 @@ def test_signals_are_those_of_a_search_by_hand(data: st.DataObject) -> None:
             np.testing.assert_allclose(signals, wanted, atol=2e-5, err_msg=f"{titles} {a} {b}")
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_candidates_are_those_of_a_search_by_hand(data: st.DataObject) -> None:
+    titles = data.draw(st.lists(TITLES, min_size=2, max_size=9))
+    shops = data.draw(st.lists(st.sampled_from("ab"), min_size=len(titles), max_size=len(titles)))
+    number = data.draw(st.integers(1, 4))
+    rows = range(len(titles))
+    pairs = [(a, b) for a in rows for b in rows if a != b]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pair_context, "BLOCK_ELEMENTS", data.draw(st.integers(1, 20)))
+        _, catalogue, context = context_of(titles, shops, pairs)
+        one, other = np.array(pairs).T
+        found = context.candidates(catalogue, one, other, number)
+    alike = np.zeros((len(titles), len(titles)))
+    for reader in context.readers.values():
+        dense = reader.weights(reader.texts(catalogue, np.arange(len(titles)))).toarray()
+        lengths = np.linalg.norm(dense, axis=1, keepdims=True)
+        alike += np.round((dense @ dense.T) / np.maximum(lengths * lengths.T, 1e-12), 5)
+    for (a, b), candidates in zip(pairs, found.tolist(), strict=True):
+        rivals: dict[str, float] = {}
+        for row in rows:
+            own = shops[a] == shops[row] and titles[row] == titles[a]
+            if shops[row] == shops[b] and titles[row] != titles[b] and not own:
+                rivals[titles[row]] = alike[a, row]
+        kept = [row for row in candidates if row >= 0]
+        assert candidates == kept + [-1] * (number - len(kept))
+        assert len(kept) == min(number, len(rivals)) == len({titles[row] for row in kept})
+        assert all(shops[row] == shops[b] and titles[row] in rivals for row in kept)
+        best = sorted(rivals.values(), reverse=True)[:number]
+        np.testing.assert_allclose([alike[a, row] for row in kept], best, atol=2e-5)
+
+
 def test_the_best_of_both_sides_and_a_rival_by_hand() -> None:
     titles = ["sony lamp", "sony lamp black", "sony", "rug"]
     found, _, _ = context_of(titles, ["a", "b", "b", "a"], [(0, 1), (0, 2), (3, 1)])
@@ -115,6 +147,7 @@ def test_a_catalogue_without_texts_has_no_context() -> None:
     found = context(catalogue, np.array([0]), np.array([1]))
     assert found.shape == (1, len(context.names))
     assert np.isnan(found).all()
+    assert (context.candidates(catalogue, np.array([0]), np.array([1]), 3) == -1).all()
 
 
 def test_a_table_names_the_shops_of_its_products(tmp_path: Path) -> None:

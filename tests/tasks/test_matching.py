@@ -98,14 +98,16 @@ def test_anything_can_be_trained_and_opened_again(parts: list[str], pairs: list[
     assert result["cost"]["parameters"] > 0
 
 
-def test_context_is_read_anew_for_the_catalogue_at_hand(pairs: list[str]) -> None:
+@pytest.mark.parametrize("candidates", [0, 3])
+def test_context_is_read_anew_for_the_catalogue_at_hand(pairs: list[str], candidates: int) -> None:
     options = [one for one in pairs if "learning_rate" not in one]
     parts = ["matcher=signals", "method=fit", "encoder=none", "matcher.n_estimators=20"]
-    folder = train(compose([*options, *parts, "matcher.context=true"]))
+    context = ["matcher.context=true", f"matcher.candidates={candidates}"]
+    folder = train(compose([*options, *parts, *context]))
     alone = train(compose([*options, *parts]))
     assert "without labels" in " ".join(read_result(folder)["notes"])
     assert "without labels" not in " ".join(read_result(alone)["notes"])
-    # The idf is all that it keeps of a catalogue: opened again, it gives the same scores.
+    # It keeps no other product of the catalogue: opened again, it gives the same scores.
     run, table = open_run(folder), pq.read_table(folder / "per_query.parquet")
     asked = run.module.pair_split("test")
     again = run.scorer.match_pairs(asked)
@@ -119,6 +121,15 @@ def test_context_is_read_anew_for_the_catalogue_at_hand(pairs: list[str]) -> Non
     assert not np.allclose(run.scorer.match_pairs(some).numpy(), again.numpy())
     unread = open_run(alone).scorer
     np.testing.assert_array_equal(unread.match_pairs(some), unread.match_pairs(asked))
+
+
+def test_candidates_without_context_are_refused(
+    pairs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [one for one in pairs if "learning_rate" not in one]
+    parts = ["matcher=signals", "method=fit", "encoder=none", "matcher.candidates=3"]
+    assert main(["train", *options, *parts]) == 1
+    assert "matcher.context=true" in capsys.readouterr().err
 
 
 def test_evaluate_says_what_the_run_said(pairs: list[str], capsys: pytest.CaptureFixture) -> None:

@@ -39,11 +39,34 @@ BLOCK_ELEMENTS = 8_000_000
 
 @dataclass(frozen=True)
 class _Vectors:
-    """Sparse float32 [n, d] by view, and the contents and shops of ``places``, int64 [n]."""
+    """Sparse float32 [n, d] by view, the text of each product, and ``contents`` and ``shops``.
+
+    Numbers equal for products with the same text, and for those of one shop, int64 [n].
+    """
 
     views: dict[str, Any]
+    texts: list[str]
     contents: np.ndarray
     shops: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Pairs, and how similar their first products are to all candidates of one shop.
+
+    Attributes:
+        pairs: int64 [p], places in the arrays of pairs.
+        query: int64 [p], the row of ``scores`` of each pair.
+        scores: float32 [q, c], the sum over views; -inf for a candidate with the query's content.
+        rows: int64 [c], the candidates in the catalogue.
+        position: int64 [n], the place among the candidates of each product of their shop.
+    """
+
+    pairs: np.ndarray
+    query: np.ndarray
+    scores: np.ndarray
+    rows: np.ndarray
+    position: np.ndarray
 
 
 class PairContext:
@@ -101,6 +124,38 @@ class PairContext:
                 found[:, place] = places(vectors, seen.shops, seen.contents, left, right)
         return found.reshape(len(left), -1)
 
+    def candidates(
+        self, catalogue: Dataset, one: np.ndarray, other: np.ndarray, number: int
+    ) -> np.ndarray:
+        """Return the most similar candidates of ``one`` next to ``other``, int64 [m, number].
+
+        The similarity is the sum over all views. A row has -1 where there are no more candidates.
+
+        Args:
+            one, other: int64 [m], rows of the catalogue, the two products of each pair.
+            number: of candidates.
+        """
+        seen = self._vectors(catalogue)
+        found = np.full((len(one), number), -1)
+        if not seen.views:
+            return found
+        for block in _candidates(list(seen.views.values()), seen.shops, seen.contents, one, other):
+            # The other product of the pair may be among them.
+            best = np.argsort(-block.scores, axis=1, kind="stable")[:, : number + 1]
+            for place, query in zip(block.pairs.tolist(), block.query.tolist(), strict=True):
+                kept = best[query][np.isfinite(block.scores[query, best[query]])]
+                kept = kept[kept != block.position[other[place]]][:number]
+                found[place, : len(kept)] = block.rows[kept]
+        return found
+
+    def shops(self, catalogue: Dataset) -> np.ndarray:
+        """Return the number of the shop of each product, int64 [n]."""
+        return self._vectors(catalogue).shops
+
+    def texts(self, catalogue: Dataset) -> list[str]:
+        """Return the whole text of each product."""
+        return self._vectors(catalogue).texts
+
     def _vectors(self, catalogue: Dataset) -> _Vectors:
         """What is compared; kept for the last catalogue, of which a run scores many pairs."""
         if self._last is None or self._last[0] is not catalogue:
@@ -118,7 +173,7 @@ class PairContext:
             # The first view is of the whole text.
             texts = texts if views else own
             views[name] = normalize(reader.weights(own).astype(np.float32))
-        return _Vectors(views, _numbers(texts), _shops(catalogue))
+        return _Vectors(views, texts, _numbers(texts), _shops(catalogue))
 
     def _readable(self, catalogue: Dataset) -> dict[str, Tfidf]:
         """The readers that find one of their columns."""
@@ -144,15 +199,7 @@ def places(
     """
     there = _seen(vectors, shops, contents, left, right)
     back = _seen(vectors, shops, contents, right, left)
-    swapped, within = shops[left] > shops[right], shops[left] == shops[right]
-    there, back = (
-        np.where(swapped[:, None], one, other) for one, other in ((back, there), (there, back))
-    )
-    sides = [
-        # A missing value on either side stays one: minimum and maximum pass NaN on.
-        np.where(within[:, None], extreme(there, back), side)
-        for extreme, side in ((np.minimum, there), (np.maximum, back))
-    ]
+    sides = in_order(there, back, shops[left], shops[right])
     signals = [there[:, :1], *(side[:, [k]] for k in (1, 2, 3) for side in sides)]
     found = np.concatenate(signals, axis=1)
     known = np.diff(vectors.indptr) > 0
@@ -160,11 +207,43 @@ def places(
     return found
 
 
+def in_order(
+    there: np.ndarray, back: np.ndarray, left_shop: np.ndarray, right_shop: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Order what the two products of each pair see, float [m, k] each, whatever is left or right.
+
+    First comes the product of the shop with the smaller number; within a shop, first come the
+    smaller and then the larger values.
+    """
+    swapped, within = (left_shop > right_shop)[:, None], (left_shop == right_shop)[:, None]
+    first, second = np.where(swapped, back, there), np.where(swapped, there, back)
+    # A missing value on either side stays one: minimum and maximum pass NaN on.
+    return (
+        np.where(within, np.minimum(first, second), first),
+        np.where(within, np.maximum(first, second), second),
+    )
+
+
 def _seen(
     vectors: Any, shops: np.ndarray, contents: np.ndarray, one: np.ndarray, other: np.ndarray
 ) -> np.ndarray:
     """Similarity, rank, margin and share as the products ``one`` see them, float32 [m, 4]."""
     found = np.empty((len(one), 4), np.float32)
+    for block in _candidates([vectors], shops, contents, one, other):
+        similarity = block.scores[block.query, block.position[other[block.pairs]]]
+        itself = np.isneginf(similarity)
+        if itself.any():
+            same = vectors[one[block.pairs[itself]]].multiply(vectors[other[block.pairs[itself]]])
+            similarity[itself] = np.round(np.asarray(same.sum(axis=1)).ravel(), DIGITS)
+        ascending = np.sort(block.scores, axis=1)
+        found[block.pairs] = _compared(similarity, ascending, block.query, itself)
+    return found
+
+
+def _candidates(
+    views: list[Any], shops: np.ndarray, contents: np.ndarray, one: np.ndarray, other: np.ndarray
+) -> Iterator[_Block]:
+    """Yield blocks of pairs with the similarities of ``one`` to all candidates of their shop."""
     both = np.stack([shops[one], shops[other]])
     for own, theirs in np.unique(both, axis=1).T:
         pairs = np.flatnonzero((both[0] == own) & (both[1] == theirs))
@@ -172,19 +251,18 @@ def _seen(
         values, first, place = np.unique(contents[rows], return_index=True, return_inverse=True)
         position = np.zeros(len(shops), np.int64)
         position[rows] = place
-        gallery = vectors[rows[first]].T.tocsr()
+        galleries = [vectors[rows[first]].T.tocsr() for vectors in views]
         for queries, some in _blocks(one[pairs], len(values)):
             # Equal similarities must stay equal whatever order they were summed in.
-            scores = np.round((vectors[queries] @ gallery).toarray(), DIGITS)
-            which = pairs[some]
-            row, column = np.searchsorted(queries, one[which]), position[other[which]]
-            similarity = scores[row, column]
+            scores = sum(
+                np.round((vectors[queries] @ gallery).toarray(), DIGITS)
+                for vectors, gallery in zip(views, galleries, strict=True)
+            )
             if own == theirs:
                 # A product is no candidate of its own.
                 scores[np.arange(len(queries)), position[queries]] = -np.inf
-            itself = np.isneginf(scores[row, column])
-            found[which] = _compared(similarity, np.sort(scores, axis=1), row, itself)
-    return found
+            query = np.searchsorted(queries, one[pairs[some]])
+            yield _Block(pairs[some], query, scores, rows[first], position)
 
 
 def _blocks(products: np.ndarray, width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -48,7 +48,8 @@ class BoostedTrees(LearnedText, LearnsAtOnce, Matcher):
 
     def count_parameters(self) -> int:
         """See ``Matcher``: the thresholds and leaves of the trees, and the encoder's parameters."""
-        return self.forest.count_nodes() + super().count_parameters()
+        forests = [module for module in self.modules() if isinstance(module, Trees)]
+        return sum(forest.count_nodes() for forest in forests) + super().count_parameters()
 
     def grow(self, model: Any, table: np.ndarray, targets: np.ndarray) -> None:
         """Fit the trees to the signals of pairs.

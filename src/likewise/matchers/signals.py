@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from scipy.special import expit
 from torch import Tensor
 
-from likewise.data.pair_context import PairContext
+from likewise.data.pair_context import PairContext, in_order
 from likewise.data.pair_signals import PairSignals, read_offers
 from likewise.data.products import LabelledPairs
 from likewise.data.relevance import Pairs
 from likewise.encoders.base import Encoder
-from likewise.matchers.boosted_trees import BoostedTrees
+from likewise.errors import LikewiseError
+from likewise.matchers.boosted_trees import MISSING, BoostedTrees
+from likewise.matchers.candidate_scores import CandidateScores, compare
 from likewise.similarity.base import Similarity
 
 if TYPE_CHECKING:
+    from datasets import Dataset
+
     from likewise.data.module import ProductModule
 
 
@@ -36,6 +41,9 @@ class SignalTrees(BoostedTrees):
             for each tree, ``max_features`` the fraction of signals for each split.
         context: also read the place of the pair in the catalogue, see ``PairContext``. A score then
             depends on the other products of the catalogue, of all splits; no label of them is read.
+        candidates: with ``context``, also compare the score of the pair with the scores of so many
+            other candidates of each of its products, see ``CandidateScores``; 0 for none. These
+            scores come from models of other training pairs.
     """
 
     name = "signals"
@@ -52,6 +60,7 @@ class SignalTrees(BoostedTrees):
         subsample: float = 0.7,
         max_features: float = 0.3,
         context: bool = False,
+        candidates: int = 0,
     ) -> None:
         super().__init__(
             encoder,
@@ -62,10 +71,18 @@ class SignalTrees(BoostedTrees):
             subsample=subsample,
             max_features=max_features,
         )
+        if candidates < 0 or (candidates and not context):
+            raise LikewiseError(
+                f"matcher.candidates={candidates} must be at least 0, and above 0 only with "
+                "matcher.context=true"
+            )
+        self.candidates = candidates
         self.pair_signals = PairSignals()
         self.context = PairContext() if context else None
         if context:
             self.register_buffer("idf", torch.empty(0, dtype=torch.float64))
+        if candidates:
+            self.candidate_scores = CandidateScores()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -95,17 +112,64 @@ class SignalTrees(BoostedTrees):
         if self.context is not None:
             self.context.fit(pairs.catalogue)
             self.idf = torch.from_numpy(self.context.idf)
-        model = GradientBoostingClassifier(**self.options, random_state=seed)
-        self.grow(model, self.table(pairs), pairs.labels.cpu().numpy())
+
+        def make() -> GradientBoostingClassifier:
+            return GradientBoostingClassifier(**self.options, random_state=seed)
+
+        labels = pairs.labels.cpu().numpy()
+        if self.context is not None and self.candidates:
+            left, right = _rows(pairs)
+            table = self._signals(pairs.catalogue, left, right)
+            texts = self.context.texts(pairs.catalogue)
+            self.candidate_scores.fit(make, table, labels, [texts[row] for row in left])
+        self.grow(make(), self.table(pairs), labels)
 
     def signals(self, pairs: LabelledPairs) -> np.ndarray:
         """See ``BoostedTrees``."""
         if not self.pair_signals.fitted:
             self.pair_signals = PairSignals.of(self.kept())
-        left, right = pairs.left.cpu().numpy(), pairs.right.cpu().numpy()
-        own = self.pair_signals(read_offers(pairs.catalogue, pairs.rows), left, right)
-        if self.context is None:
+        if self.context is not None:
+            self.context.idf = self.idf.cpu().numpy()
+        left, right = _rows(pairs)
+        own = self._signals(pairs.catalogue, left, right)
+        if not self.candidates:
             return own
-        self.context.idf = self.idf.cpu().numpy()
-        places = self.context(pairs.catalogue, pairs.rows[left], pairs.rows[right])
-        return np.column_stack([own, places])
+        return np.column_stack([own, self._compared(pairs.catalogue, left, right, own)])
+
+    def _signals(self, catalogue: Dataset, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """The signals of pairs of rows of a catalogue, float32 [m, signals], without candidates."""
+        rows, place = np.unique([left, right], return_inverse=True)
+        place = place.reshape(2, -1)
+        own = self.pair_signals(read_offers(catalogue, rows), *place)
+        if self.context is not None:
+            own = np.column_stack([own, self.context(catalogue, left, right)])
+        return np.nan_to_num(own, nan=MISSING).astype(np.float32)
+
+    def _compared(
+        self, catalogue: Dataset, left: np.ndarray, right: np.ndarray, own: np.ndarray
+    ) -> np.ndarray:
+        """Compare pairs with other pairs of their products, float64 [m, 7]."""
+        assert self.context is not None
+        texts, shops = self.context.texts(catalogue), self.context.shops(catalogue)
+        score = self.candidate_scores.score(own, [texts[row] for row in left])
+        sides = []
+        for one, other, seen_from_left in ((left, right, True), (right, left, False)):
+            found = self.context.candidates(catalogue, one, other, self.candidates)
+            there = found >= 0
+            looking = np.broadcast_to(one[:, None], found.shape)[there]
+            pairs, place = np.unique(np.stack([looking, found[there]]), axis=1, return_inverse=True)
+            a, b = pairs if seen_from_left else pairs[::-1]
+            scores = self.candidate_scores.score(
+                self._signals(catalogue, a, b), [texts[row] for row in a]
+            )
+            others = np.full(found.shape, np.nan)
+            others[there] = scores[place.ravel()]
+            sides.append(compare(score, others))
+        from_left, from_right = sides
+        ordered = in_order(from_left, from_right, shops[left], shops[right])
+        return np.column_stack([expit(score), *ordered])
+
+
+def _rows(pairs: LabelledPairs) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of the catalogue of both products of each pair, int64 [m] each."""
+    return pairs.rows[pairs.left.cpu().numpy()], pairs.rows[pairs.right.cpu().numpy()]
