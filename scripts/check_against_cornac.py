@@ -12,7 +12,7 @@ Cornac's item-kNN averages ratings, which is another model, so that it ranks by 
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -130,4 +130,10 @@ def check(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"export": export, "check": check}[sys.argv[1]](Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("step", choices=["export", "check"])
+    parser.add_argument("file", type=Path)
+    options = parser.parse_args()
+    (export if options.step == "export" else check)(options.file)

@@ -13,7 +13,7 @@ can count one more than there are.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -80,4 +80,11 @@ def check(path: Path, _: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    {"export": export, "check": check}[sys.argv[1]](Path(sys.argv[2]), sys.argv[3:])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("step", choices=["export", "check"])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("data", nargs="*", help="for export: the data sets, such as abt_buy")
+    options = parser.parse_args()
+    (export if options.step == "export" else check)(options.file, options.data)

@@ -13,7 +13,7 @@ computes the probabilities of bts, from other random draws.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -141,4 +141,10 @@ def _percent(mean: float, low: float, high: float) -> str:
 
 
 if __name__ == "__main__":
-    {"export": export, "check": check}[sys.argv[1]](Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("step", choices=["export", "check"])
+    parser.add_argument("file", type=Path)
+    options = parser.parse_args()
+    (export if options.step == "export" else check)(options.file)

@@ -13,8 +13,8 @@ draw. "Other half": the rule chooses on a random half of the clusters, and the o
 
 from __future__ import annotations
 
+import argparse
 import platform
-import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import date
@@ -268,5 +268,11 @@ def measure(name: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    for data_set in sys.argv[2:]:
-        measure(data_set, Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("data", nargs="+", help="such as abt_buy or wdc_computers:medium")
+    options = parser.parse_args()
+    for data_set in options.data:
+        measure(data_set, options.folder)

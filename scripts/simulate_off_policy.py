@@ -11,7 +11,7 @@ estimator refuses are counted and left out of its numbers.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Sequence
 
 import numpy as np
@@ -107,7 +107,11 @@ def summary(value: float, rows: np.ndarray) -> tuple[float, float, float, int]:
 
 def main() -> None:
     """Print a table."""
-    repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("repetitions", type=int, nargs="?", default=1000)
+    repetitions = parser.parse_args().repetitions
     print("| gap | value | estimator | bias % | RMSE % | coverage of 95 % | refused |")
     print("|---|---:|---|---:|---:|---:|---:|")
     for name, gap in GAPS.items():
