@@ -32,15 +32,19 @@ def test_without_a_gallery_another_protocol_is_named() -> None:
 @pytest.mark.parametrize(("searched", "fits"), [([0, 1], True), ([1, 2], False)])
 def test_a_gallery_of_other_groups_finds_nothing(searched: list[int], fits: bool) -> None:
     data = Synthetic(products=60, groups=6).load()
-    # Product i is of group i modulo 6, and the queries are of group 0.
-    splits = {"train": np.array([7]), "validation": np.array([6]), "test": np.array([12, 18])}
+    # Product i is of group i modulo 6, and the test queries are of group 0.
+    splits = {
+        "train": np.array([7]),
+        "validation": np.array([6, 24, 3, 9]),
+        "test": np.array([12, 18]),
+    }
     groups = data.get(Groups)
     found = Groups.of(groups.labels, groups.names, splits, gallery=np.array(searched))
     changed = replace(data, splits=splits, relevance=(found,))
     if fits:
         TASK.check(changed, "test")
         return
-    with pytest.raises(LikewiseError, match="no product of a group of the validation products"):
+    with pytest.raises(LikewiseError, match="no product of a group of the test products"):
         TASK.check(changed, "test")
 
 

@@ -75,8 +75,8 @@ def test_ndcg_is_that_of_scikit_learn(k: int, gain: str) -> None:
 
 def test_a_grade_at_or_below_the_lowest_gains_nothing() -> None:
     query, scores = np.zeros(3, dtype=np.int64), np.array([3.0, 2.0, 1.0])
-    metric = GradedNDCGAtK(3, lowest_grade=1.0)
-    found = metric.per_query(GradedRanking(query, scores, np.array([0.5, 1.0, 2.0])))
+    ranking = GradedRanking(query, scores, np.array([0.5, 1.0, 2.0]), lowest_grade=1.0)
+    found = GradedNDCGAtK(3).per_query(ranking)
     assert found == pytest.approx([0.5])
 
 

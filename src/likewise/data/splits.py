@@ -6,7 +6,26 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from likewise.data.relevance.base import SPLITS
 from likewise.errors import LikewiseError
+
+
+def first_splits(product: np.ndarray, split: np.ndarray) -> dict[str, np.ndarray]:
+    """Put each product into the first split that has a judgement of it.
+
+    Args:
+        product: int64 [m], the product of each judgement.
+        split: str [m], the split of each judgement.
+
+    Returns:
+        int64 products of ``train``, ``validation`` and ``test``, ascending.
+    """
+    splits: dict[str, np.ndarray] = {}
+    taken = np.zeros(0, np.int64)
+    for name in SPLITS:
+        splits[name] = np.setdiff1d(product[split == name], taken)
+        taken = np.union1d(taken, splits[name])
+    return splits
 
 
 def stratified_sample(groups: np.ndarray, size: int, seed: int) -> np.ndarray:

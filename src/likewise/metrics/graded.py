@@ -18,11 +18,13 @@ class GradedRanking:
         query: int64 [m], the query of each product, from 0 to q - 1 without gaps.
         scores: float64 [m], finite; larger scores rank higher.
         grades: float64 [m]; larger grades are better.
+        lowest_grade: products of this grade or a lower one have no gain.
     """
 
     query: np.ndarray
     scores: np.ndarray
     grades: np.ndarray
+    lowest_grade: float = 0.0
 
 
 class GradedMetric(DescribedMetric, ABC):

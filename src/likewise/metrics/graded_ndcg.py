@@ -22,27 +22,25 @@ class GradedNDCGAtK(GradedMetric):
 
     Args:
         k: number of ranks that are evaluated.
-        lowest_grade: products of this grade or a lower one have no gain.
-        gain: with g the grade above the lowest one, ``exponential`` is 2^g - 1 (Burges et al.,
+        gain: with g the grade above that of no gain, ``exponential`` is 2^g - 1 (Burges et al.,
             "Learning to Rank Using Gradient Descent", ICML 2005), and ``linear`` is g.
     """
 
     def __init__(
         self,
         k: int,
-        lowest_grade: float = 0.0,
         gain: Literal["exponential", "linear"] = "exponential",
     ) -> None:
         if k < 1:
             raise LikewiseError(f"k={k} must be at least 1")
         if gain not in GAINS:
             raise LikewiseError(f"gain={gain} is unknown; it can be {' or '.join(GAINS)}")
-        self.k, self.lowest_grade, self.gain = k, lowest_grade, gain
+        self.k, self.gain = k, gain
         self.label = f"nDCG@{k}"
 
     def per_query(self, ranking: GradedRanking) -> np.ndarray:
         """See ``GradedMetric``."""
-        gains = np.maximum(ranking.grades - self.lowest_grade, 0.0)
+        gains = np.maximum(ranking.grades - ranking.lowest_grade, 0.0)
         if self.gain == "exponential":
             gains = np.exp2(gains) - 1
         found = _discounted_gain(ranking.query, ranking.scores, gains, self.k)

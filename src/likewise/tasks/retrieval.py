@@ -35,8 +35,6 @@ PROTOCOLS: dict[
         module.gallery(device),
     ),
 }
-# A validation that searched the products of training would be about how well these are known.
-VALIDATED_BY = {"train_gallery": "leave_one_out"}
 NEAREST = 8
 CAPTIONS = {
     "neighbours": "Nearest neighbours of one product of each group",
@@ -68,7 +66,9 @@ class Retrieval(Task):
         similarity: ranks.
         protocol: ``leave_one_out``: every product of the split searches the others;
             ``train_gallery``: it searches the training products, but the others in validation;
-            ``gallery``: it searches the gallery of the data, such as a shop's products.
+            ``gallery``: it searches the gallery of the data, such as a shop's products; where the
+            gallery holds no product of a group of the validation split, as in In-Shop, validation
+            searches the others.
     """
 
     metric_kind = RetrievalMetric
@@ -107,9 +107,9 @@ class Retrieval(Task):
                 f"it is unknown which {name} products are similar, so nothing can be scored; "
                 "choose data with groups, or name their column with data.columns.group"
             )
-        protocol = self._protocol(name == "validation")
+        protocol = self._protocol(groups, name)
         if protocol == "gallery":
-            _check_gallery(groups, len(data.catalogue), name, known)
+            _check_gallery(groups, name)
         if protocol != "leave_one_out":
             return
         if count < 2:
@@ -135,7 +135,8 @@ class Retrieval(Task):
         """See ``Task``."""
         products, groups = module.split("validation", device)
         embeddings = scorer.encoder.embed(products)
-        among = self._candidates(scorer.encoder, module, "validation", self._protocol(True), device)
+        protocol = self._protocol(module.data.get(Groups), "validation")
+        among = self._candidates(scorer.encoder, module, "validation", protocol, device)
         embedded = (embeddings, among.embeddings)
         if not all(part.isfinite().all() for part in embedded if part is not None):
             return dict.fromkeys(self.metrics, float("nan"))
@@ -143,8 +144,14 @@ class Retrieval(Task):
             self.metrics, embeddings, groups, self.similarity, among.embeddings, among.groups
         )
 
-    def _protocol(self, validating: bool) -> str:
-        return VALIDATED_BY.get(self.protocol, self.protocol) if validating else self.protocol
+    def _protocol(self, groups: Groups, split: str) -> str:
+        if split != "validation":
+            return self.protocol
+        # A validation that searched the products of training would be about how well these are
+        # known, and the gallery of unseen groups may hold none of the validation groups.
+        elsewhere = len(groups.gallery) and not groups.in_gallery(split)
+        searches_others = self.protocol == "train_gallery" or elsewhere
+        return "leave_one_out" if searches_others else self.protocol
 
     def _candidates(
         self,
@@ -227,14 +234,14 @@ def _clusters(data: ProductData, split: str) -> tuple[str, ...]:
     return () if np.isin(groups.labels_of(split), groups.labels_of("train")).all() else ("group",)
 
 
-def _check_gallery(groups: Groups, products: int, name: str, known: np.ndarray) -> None:
-    """Refuse a gallery in which the products of a split, of the groups ``known``, find nothing."""
+def _check_gallery(groups: Groups, name: str) -> None:
+    """Refuse a gallery in which the products of a split find nothing."""
     if not len(groups.gallery):
         raise LikewiseError(
             "protocol=gallery needs data with a gallery of their own, such as data=grocery_store; "
             "use protocol=leave_one_out or train_gallery"
         )
-    if not np.isin(known, groups.numbers(products)[groups.gallery]).any():
+    if not groups.in_gallery(name):
         raise LikewiseError(
             f"the gallery holds no product of a group of the {name} products, so nothing can be "
             "found; use protocol=leave_one_out or train_gallery"

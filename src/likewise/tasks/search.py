@@ -48,7 +48,7 @@ class Search(Task):
         asked, query = np.unique(judgements.query[chosen], return_inverse=True)
         texts = [judgements.queries[place] for place in asked]
         scores = _scores(scorer, module, texts, query, judgements.product[chosen], device)
-        ranking = GradedRanking(query, scores, judgements.grades[chosen])
+        ranking = GradedRanking(query, scores, judgements.grades[chosen], judgements.lowest_grade)
         values = {name: metric.per_query(ranking) for name, metric in self.metrics.items()}
         ids = np.array(module.data.catalogue["product_id"][:])[judgements.product[chosen]]
         return Result(

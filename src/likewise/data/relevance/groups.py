@@ -103,6 +103,11 @@ class Groups(Relevance):
         numbers[unknown] = len(self.names) + np.arange(unknown.sum())
         return numbers
 
+    def in_gallery(self, split: str) -> bool:
+        """Whether the gallery holds a product of a group of the split."""
+        labels = self.labels[np.isin(self.products, self.gallery)]
+        return bool(np.isin(self.labels_of(split), labels).any())
+
     def check(self, products: int) -> None:
         """See ``Relevance``."""
         super().check(products)

@@ -25,6 +25,7 @@ class Judgements(Relevance):
         product: int64 [m], rows of the catalogue.
         grades: float64 [m], larger is better.
         splits: rows (int64) of the judgements of each split; splits share no query.
+        lowest_grade: products of this grade or a lower one are of no use for their query.
     """
 
     queries: Sequence[str]
@@ -32,6 +33,7 @@ class Judgements(Relevance):
     product: np.ndarray
     grades: np.ndarray
     splits: Mapping[str, np.ndarray]
+    lowest_grade: float = 0.0
 
     kind = "products that are graded for queries"
     advice = "choose data that do, such as data=search_relevance"

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from likewise.data.catalogue import SPLITS, ProductData, make_catalogue
 from likewise.data.relevance import Judgements
 from likewise.data.sources.files import find_folder, fingerprint, read_table
+from likewise.data.splits import first_splits
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
@@ -83,10 +84,12 @@ class SearchRelevance:
             product=product,
             grades=grades,
             splits={name: np.flatnonzero(split == name) for name in SPLITS},
+            # People gave 1 to 3.
+            lowest_grade=1.0,
         )
         return ProductData(
             catalogue=catalogue,
-            splits=_product_splits(product, split),
+            splits=first_splits(product, split),
             fingerprint=fingerprint([p for p in (path, splits_path) if p.is_file()]),
             relevance=(judgements,),
             findings=[f"products with more than one title, of which the first is kept: {retitled}"]
@@ -115,15 +118,6 @@ def _query_splits(queries: pa.Array, path: Path) -> np.ndarray:
 def _hash_split(query: str) -> str:
     percent = int(hashlib.sha1(query.encode()).hexdigest(), 16) % 100
     return "train" if percent < 70 else "validation" if percent < 80 else "test"
-
-
-def _product_splits(product: np.ndarray, split: np.ndarray) -> dict[str, np.ndarray]:
-    splits: dict[str, np.ndarray] = {}
-    taken = np.zeros(0, np.int64)
-    for name in SPLITS:
-        splits[name] = np.setdiff1d(product[split == name], taken)
-        taken = np.union1d(taken, splits[name])
-    return splits
 
 
 def _info() -> DatasetInfo:
