@@ -284,7 +284,7 @@ def test_pictures_are_updated(
 
 def test_runs_without_an_encoder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["task=matching", "data=synthetic", "matcher=signals", "matcher.n_estimators=5"]
-    options += ["data.products=120", "data.groups=20"]
+    options += ["data.products=240", "data.groups=20"]
     run = train(compose([*options, "logger=none", f"output={tmp_path}"]))
     columns = [one for one in open_run(run).data.catalogue.column_names if one != "image"]
     whole = len(columns) == len(open_run(run).data.catalogue.column_names)

@@ -14,6 +14,8 @@ from likewise.index.base import Index
 
 # faiss asks for at least this many training vectors per cluster.
 MIN_PER_LIST = 39
+# More make the centroids of large catalogues slow to find and hardly better.
+MAX_PER_LIST = 64
 
 
 class IvfIndex(Index):
@@ -32,7 +34,7 @@ class IvfIndex(Index):
         LikewiseError: faiss is not installed.
     """
 
-    def __init__(self, num_lists: int | None = None, num_probes: int = 32) -> None:
+    def __init__(self, num_lists: int | None = None, num_probes: int = 64) -> None:
         if (num_lists is not None and num_lists < 1) or num_probes < 1:
             raise LikewiseError(
                 f"index.num_lists={num_lists} and num_probes={num_probes} must be at least 1"
@@ -77,7 +79,7 @@ class IvfIndex(Index):
         self._lists = max(1, min(wanted, count // MIN_PER_LIST))
         metric = metrics[self.measure.geometry]
         self._index = self._faiss.index_factory(size, f"IVF{self._lists},Flat", metric)
-        self._index.nprobe = min(self.num_probes, self._lists)
+        self._index.cp.max_points_per_centroid = MAX_PER_LIST
         rows = embeddings.cpu().numpy()
         # Without any product, one cluster around the origin takes those to come.
         self._index.train(rows if count else np.zeros((1, size), np.float32))
@@ -90,6 +92,7 @@ class IvfIndex(Index):
         self._index.add_with_ids(embeddings.cpu().numpy(), keys)
 
     def _search(self, queries: Tensor, k: int) -> tuple[Tensor, np.ndarray]:
+        self._index.nprobe = min(self.num_probes, self._lists)
         _, keys = self._index.search(queries.cpu().numpy(), k)
         values = torch.full(keys.shape, torch.nan)
         there = keys >= 0
