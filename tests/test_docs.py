@@ -32,6 +32,7 @@ TRAINED = {
     "recommend": "cooccurrence",
     "cross-sell": "ease",
     "threshold": "signals",
+    "update": "shop",
 }
 TINY_PICTURES = ["data.validation_size=40", "embedding_size=16"]
 
@@ -108,6 +109,8 @@ def write_products(folder: Path) -> None:
         lines.append(f"p{row},lamp {sku} of maker {sku % 7},photos/{row}.png,{sku},{9 + sku}.50")
         pairs += [f"p{row},p{(row + 20) % 160},1", f"p{row},p{(row + 3) % 160},0"]
     (folder / "products.csv").write_text("\n".join(lines))
+    new = ["product_id,name,price,deleted", "n1,rug 5,3.50,", "p0,lamp 0 renewed,9,", "p7,,,true"]
+    (folder / "new.csv").write_text("\n".join(new))
     (folder / "pairs.csv").write_text("\n".join(pairs))
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from likewise.errors import LikewiseError
-from likewise.similarity.topk import topk_neighbours
+from likewise.index.exact import ExactIndex
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from likewise.data.cleaning.steps import Step
     from likewise.data.modalities.base import Reader
     from likewise.encoders.base import Encoder
+    from likewise.index.base import Index
     from likewise.matchers.base import Matcher
     from likewise.scorer import Scorer
     from likewise.similarity.base import Similarity
@@ -50,6 +51,7 @@ class Model:
         input_shape: (channels, height, width) of the pictures that the encoder reads, or ``None``.
         device: the device of the model.
         decision: the threshold that ``likewise threshold`` has written into the run, if it has.
+        search_index: finds products in ``search``.
     """
 
     readers: Mapping[str, Reader]
@@ -59,7 +61,8 @@ class Model:
     input_shape: tuple[int, int, int] | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     decision: Decision | None = None
-    _indexed: tuple[list[str], Tensor] | None = None
+    search_index: Index = field(default_factory=ExactIndex)
+    _indexed: list[str] | None = None
 
     @property
     def encoder(self) -> Encoder:
@@ -91,7 +94,7 @@ class Model:
         Raises:
             LikewiseError: if the model can only score pairs, or the products lack what it reads.
         """
-        catalogue = self._catalogue(products)
+        catalogue = self.as_catalogue(products)
         rows = np.arange(len(catalogue))
         return torch.cat([part for _, part in self.stream(catalogue, rows)])
 
@@ -109,7 +112,7 @@ class Model:
 
         from likewise.data.products import LabelledPairs
 
-        left, right = self._catalogue(a), self._catalogue(b)
+        left, right = self.as_catalogue(a), self.as_catalogue(b)
         if len(left) != len(right):
             raise LikewiseError(f"{len(left)} products cannot be paired with {len(right)}")
         both = concatenate_datasets([left, right])
@@ -134,7 +137,7 @@ class Model:
                 "this model has no threshold yet; `likewise threshold RUN` chooses one, and the "
                 "model has it when it is loaded again"
             )
-        left, right = self._catalogue(a), self._catalogue(b)
+        left, right = self.as_catalogue(a), self.as_catalogue(b)
         scores = self.match(left, right).double().cpu()
         categories = pair_categories(_categories(left), _categories(right))
         thresholds = self.decision.thresholds(categories, len(scores))
@@ -142,9 +145,10 @@ class Model:
 
     def index(self, products: Sequence[Product] | Dataset) -> None:
         """Embed the products to be searched by ``search``; they replace earlier ones."""
-        catalogue = self._catalogue(products)
-        ids = list(catalogue["product_id"][:])
-        self._indexed = ids, self.embed(catalogue)
+        catalogue = self.as_catalogue(products)
+        embeddings = self.embed(catalogue)
+        self.search_index.build(self.measure, np.arange(len(catalogue)), embeddings)
+        self._indexed = list(catalogue["product_id"][:])
 
     def search(self, query: Product, k: int = 10) -> list[tuple[str, float]]:
         """Find the k indexed products nearest to a query: their ids and similarities.
@@ -154,9 +158,9 @@ class Model:
         """
         if self._indexed is None:
             raise LikewiseError("nothing to search; call index(products) first")
-        ids, among = self._indexed
-        values, found = topk_neighbours(self.embed([query]), among, self.measure, k)
-        return [(ids[i], v) for i, v in zip(found[0].tolist(), values[0].tolist(), strict=True)]
+        values, keys = self.search_index.search(self.embed([query]), k)
+        found = zip(keys[0].tolist(), values[0].tolist(), strict=True)
+        return [(self._indexed[key], value) for key, value in found if key >= 0]
 
     def stream(self, catalogue: Dataset, rows: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Yield rows (int64) of a clean catalogue and embeddings, float32 [n, d], in chunks."""
@@ -172,8 +176,8 @@ class Model:
         read = {name: reader(catalogue, rows) for name, reader in self.readers.items()}
         return {name: values.to(self.device) for name, values in read.items()}
 
-    def _catalogue(self, products: Sequence[Product] | Dataset) -> Dataset:
-        """Make a clean catalogue of the given products."""
+    def as_catalogue(self, products: Sequence[Product] | Dataset) -> Dataset:
+        """Make a clean catalogue of the given products; a catalogue is returned unchanged."""
         from likewise.data.cleaning.catalogue import clean_catalogue
 
         if not isinstance(products, Sequence):

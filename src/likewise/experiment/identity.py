@@ -21,7 +21,7 @@ from likewise.experiment.targets import chosen_name, is_part, main_part
 # Packages whose version, not whose files, says that they changed.
 VERSIONED = ("likewise.", "pytorch_metric_learning.", "torch", "pytorch_lightning.")
 # Keys that change where or how a run is shown or its products are read, never its result.
-COSMETIC = ("name", "study", "output", "logger", "hydra", "memory_budget", "workers")
+COSMETIC = ("name", "study", "output", "logger", "hydra", "memory_budget", "workers", "index")
 # What a folder of runs may be called, on every file system.
 NAME = re.compile(r"[\w \-+=,.()@%]+")
 LONGEST = 100

@@ -20,6 +20,8 @@ from likewise.experiment.compatibility import (
     check_training,
 )
 from likewise.experiment.targets import class_of, config_name, is_part, main_part, make, short_name
+from likewise.index.base import Index
+from likewise.index.exact import ExactIndex
 from likewise.matchers.base import Matcher
 from likewise.matchers.similarity import SimilarityMatcher
 from likewise.methods.base import Method
@@ -41,6 +43,15 @@ KINDS: dict[str, type[Scorer]] = {
 def make_similarity(config: DictConfig) -> Similarity:
     """The similarity that training, validation and test share."""
     return make(config.similarity)
+
+
+def make_index(config: DictConfig) -> Index:
+    """The empty index by which products are found; runs of earlier versions have an exact one."""
+    if not is_part(config.get("index")):
+        return ExactIndex()
+    index: Index = make(config.index)
+    check_kind("index", index, Index)
+    return index
 
 
 def make_scorer(config: DictConfig) -> Scorer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,12 @@ from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose, shipped
 from likewise.experiment.data import load_data
 from likewise.experiment.features import learns_from, reader_keys
-from likewise.experiment.parts import make_scorer, make_similarity
+from likewise.experiment.parts import make_index, make_scorer, make_similarity
 from likewise.experiment.targets import SCORERS, check_targets, get_target, make
 from likewise.matchers.bm25 import titles
-from likewise.model import Model
+from likewise.model import CHUNK, Model
 from likewise.runs.folder import read_result, reader_folder
+from likewise.runs.versions.version import Version, current_version, versions_folder
 from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
 from likewise.thresholds.saved import FILE, read_decision
@@ -41,6 +42,7 @@ REPLACEABLE = {
     "similarity": ("similarity",),
     "task": ("task", "metrics", "primary", "threshold"),
     "threshold": ("threshold",),
+    "index": ("index",),
     "metrics": ("metrics",),
     "data": ("data",),
     "cleaning": ("cleaning",),
@@ -57,11 +59,13 @@ class SavedRun:
         model: as it was trained.
         chosen: what its task chose on validation, such as a threshold; empty if the task or the
             similarity was replaced, as it would not fit.
+        version: the version of its catalogue that stands for its data; ``None`` for its own data.
     """
 
     config: DictConfig
     model: Model
     chosen: Mapping[str, float]
+    version: Version | None = None
 
     @property
     def encoder(self) -> Encoder:
@@ -86,7 +90,7 @@ class SavedRun:
     @cached_property
     def data(self) -> ProductData:
         """The data, which are read at the first access."""
-        return load_data(self.config)
+        return load_data(self.config) if self.version is None else self.version.data
 
     @cached_property
     def module(self) -> ProductModule:
@@ -130,7 +134,19 @@ class SavedRun:
 
     def stream_embeddings(self, split: str) -> Iterator[tuple[np.ndarray, Tensor]]:
         """Yield rows (int64) and their embeddings (float32 [n, d]) in chunks."""
-        yield from self.model.stream(self.data.catalogue, self.rows(split))
+        yield from self.stream_rows(self.rows(split))
+
+    def stream_rows(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor]]:
+        """Yield catalogue rows (int64) and their embeddings (float32 [n, d]) in chunks.
+
+        Those of a version are stored and not computed again.
+        """
+        if self.version is None or not self.version.embeddings.shape[1]:
+            yield from self.model.stream(self.data.catalogue, rows)
+            return
+        for start in range(0, len(rows), CHUNK):
+            some = rows[start : start + CHUNK]
+            yield some, self.version.embeddings[torch.from_numpy(some)].to(self.device)
 
 
 def check_split(split: str, known: Collection[str]) -> None:
@@ -153,10 +169,24 @@ def open_run(
     # Runs of earlier versions have stored nothing of it.
     chosen = read_result(place).get("chosen", {})
     saved: Any = OmegaConf.load(place / "config.yaml")
-    config = _changed(saved.copy(), overrides)
+    config = changed(saved.copy(), overrides)
     check_targets(OmegaConf.to_container(config), allow)
     fits = config.task == saved.task and config.similarity == saved.similarity
     return SavedRun(config, _model(config, place), chosen if fits else {})
+
+
+def open_current(
+    folder: str | Path, overrides: Sequence[str] = (), allow: tuple[str, ...] = ()
+) -> SavedRun:
+    """Open a run on the current version of its catalogue, see ``likewise update``.
+
+    It is opened on its own data if it was never updated, and on other data if an override says so.
+    """
+    run = open_run(folder, overrides, allow)
+    changed = {override.lstrip("+").partition("=")[0].partition(".")[0] for override in overrides}
+    if changed & {"data", "cleaning", "deduplication"}:
+        return run
+    return replace(run, version=current_version(versions_folder(folder)))
 
 
 def open_model(folder: Path, allow: tuple[str, ...] = ()) -> Model:
@@ -189,6 +219,7 @@ def _model(config: DictConfig, place: Path) -> Model:
         None if shape is None else tuple(shape),
         device,
         read_decision(place / FILE) if (place / FILE).is_file() else None,
+        make_index(config),
     )
 
 
@@ -203,7 +234,7 @@ def _without_weights(part: Any) -> Any:
     return made | getattr(target, "uninitialised", {})
 
 
-def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
+def changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
     """Apply overrides to a saved config: single values, or whole parts such as ``data=table``.
 
     Raises:
@@ -221,8 +252,9 @@ def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
         for override, name in zip(overrides, names, strict=True)
         if name.partition(".")[0] in groups
     ]
-    # Runs of earlier versions do not have this group.
+    # Runs of earlier versions do not have these groups.
     config.setdefault("threshold", {})
+    config.setdefault("index", {})
     OmegaConf.set_struct(config, True)
     if of_groups:
         chosen = compose(of_groups)

@@ -66,7 +66,7 @@ def _compared(run: SavedRun, scorer: EmbeddingMatcher, text: str, rows: np.ndarr
     one = run.model.embed(as_products([text]))
     parts = [
         scorer.compare(one.expand(len(embeddings), -1), embeddings)
-        for _, embeddings in run.model.stream(run.data.catalogue, rows)
+        for _, embeddings in run.stream_rows(rows)
     ]
     return torch.cat(parts).float().cpu()
 

@@ -26,12 +26,15 @@ class Similarity(ABC):
         larger_is_closer: ``False`` for a distance.
         domain: ``nonnegative`` if embeddings must have no negative components.
         keys_are_values: whether ``ranking`` returns the natural values, up to the sign.
+        geometry: how prepared embeddings rank, by their inner product or by their Euclidean
+            distance; ``None`` if by neither.
     """
 
     name: str
     larger_is_closer: bool = True
     domain: Literal["real", "nonnegative"] = "real"
     keys_are_values: bool = True
+    geometry: Literal["inner_product", "euclidean"] | None = None
 
     def prepare(self, x: Tensor) -> Tensor:
         """Prepare embeddings, float [n, d] to float32 [n, d], once before they are compared.

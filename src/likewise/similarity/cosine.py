@@ -18,6 +18,7 @@ class Cosine(Similarity):
     """Cosine similarity x·y / (‖x‖ ‖y‖), in [-1, 1]; 0 if a vector is zero."""
 
     name = "cosine"
+    geometry = "inner_product"
 
     def prepare(self, x: Tensor) -> Tensor:
         """Return unit vectors."""

@@ -17,6 +17,7 @@ class Dot(Similarity):
     """The dot product x·y."""
 
     name = "dot"
+    geometry = "inner_product"
 
     def block(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Similarity``."""

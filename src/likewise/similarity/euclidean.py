@@ -18,6 +18,7 @@ class Euclidean(Similarity):
     """Euclidean distance ‖x - y‖; smaller is closer."""
 
     name = "euclidean"
+    geometry = "euclidean"
     larger_is_closer = False
     keys_are_values = False
 

@@ -105,11 +105,20 @@ def topk_neighbours(
     for start, keys, places in iter_topk(prepared, among, similarity, k, exclude_self=alone):
         stop = start + len(keys)
         indices[start:stop] = places
-        if similarity.keys_are_values:
-            values[start:stop] = keys if similarity.larger_is_closer else -keys
-            continue
-        for column in range(k):
-            values[start:stop, column] = similarity.pairs(
-                prepared[start:stop], among[places[:, column]]
-            )
+        values[start:stop] = natural_values(prepared[start:stop], among, similarity, keys, places)
     return values, indices
+
+
+def natural_values(
+    queries: Tensor, gallery: Tensor, similarity: Similarity, keys: Tensor, rows: Tensor
+) -> Tensor:
+    """Return the natural values, float32 [b, k], of neighbours that ``iter_topk`` has found.
+
+    Args:
+        queries, gallery: prepared float32 [b, d] and [n, d].
+        keys, rows: ranking keys [b, k] and gallery rows int64 [b, k].
+    """
+    if similarity.keys_are_values:
+        return keys if similarity.larger_is_closer else -keys
+    columns = [similarity.pairs(queries, gallery[column]) for column in rows.T]
+    return torch.stack(columns, 1)

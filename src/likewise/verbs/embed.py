@@ -18,9 +18,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Write product ids and embeddings (lists of float32) of a split."""
-    from likewise.runs.saved import open_run, write_embeddings
+    from likewise.runs.saved import open_current, open_run, write_embeddings
 
-    run = open_run(options.run, options.overrides, tuple(options.allow))
+    # The splits are those of the run's own data, whatever its catalogue has become.
+    opening = open_current if options.split == "all" else open_run
+    run = opening(options.run, options.overrides, tuple(options.allow))
     path = Path(options.to or Path(options.run) / f"embeddings-{options.split}.parquet")
     write_embeddings(path, run, options.split)
     print(path)

@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Write the full matrix, or pairs if a threshold or top-k is given."""
-    from likewise.runs.saved import open_run
+    from likewise.runs.saved import open_current, open_run
     from likewise.similarity.matrix import write_matrix, write_pairs
 
     limits = []
@@ -35,7 +35,9 @@ def run(options: Namespace) -> None:
     path = Path(
         options.to or Path(options.run) / (name if pairs else f"matrix-{options.split}.npy")
     )
-    run = open_run(options.run, options.overrides, tuple(options.allow))
+    # The splits are those of the run's own data, whatever its catalogue has become.
+    opening = open_current if options.split == "all" else open_run
+    run = opening(options.run, options.overrides, tuple(options.allow))
     embeddings = run.embeddings(options.split)
     if pairs:
         write_pairs(

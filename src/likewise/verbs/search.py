@@ -19,10 +19,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Print the best products, best first."""
     from likewise.runs.hits import as_text
-    from likewise.runs.saved import open_run
+    from likewise.runs.saved import open_current
     from likewise.runs.searching import search
 
-    opened = open_run(options.run, options.overrides, tuple(options.allow))
+    opened = open_current(options.run, options.overrides, tuple(options.allow))
     left_out = excluded(options, opened.rows_by_id)
     found = search(opened, options.query, positive(options.top_k), left_out)
     print(as_text(found, options.json) or "no product has a word of the query")

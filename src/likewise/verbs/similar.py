@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,17 @@ from likewise.errors import LikewiseError
 from likewise.verbs.arguments import add_overrides
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
     from datasets import Dataset
+    from torch import Tensor
 
     from likewise.data.catalogue import ProductData
     from likewise.model import Model
+    from likewise.similarity.base import Similarity
+
+    # Chunks of rows (int64) of a catalogue and their embeddings, float32 [n, d].
+    Embedded = Iterator[tuple[np.ndarray, Tensor]]
 
 HELP = "find each product's nearest, by a finished run or by an untrained encoder; no labels needed"
 # The number of products whose neighbours are printed; the file has all products.
@@ -33,7 +40,7 @@ def run(options: Namespace) -> None:
     """Print the nearest products of some products, and write those of all to a file."""
     from likewise.verbs.findings import say_findings
 
-    model, data, output = _model_and_data(options)
+    model, data, stream, output = _opened(options)
     say_findings(data)
     if len(data.catalogue) < 2:
         raise LikewiseError(
@@ -44,29 +51,32 @@ def run(options: Namespace) -> None:
     path = Path(options.to or Path(output) / "similar.csv")
     if path.suffix not in (".csv", ".parquet"):
         raise LikewiseError(f"--to {path} must end in .csv or .parquet")
-    table = _neighbours(model, data.catalogue, options.top_k)
+    table = _neighbours(model.measure, data.catalogue, stream, options.top_k)
     _print(table, options.top_k)
     _write(table, path)
     print(f"nearest   {path}")
 
 
-def _model_and_data(options: Namespace) -> tuple[Model, ProductData, str]:
-    """The model, the data it is used on, and the folder to write to."""
+def _opened(options: Namespace) -> tuple[Model, ProductData, Embedded, str]:
+    """The model, the data it is used on, their embeddings, and the folder to write to."""
+    import numpy as np
+
     overrides = list(options.overrides)
     if overrides and "=" not in overrides[0]:
-        from likewise.runs.saved import open_run
+        from likewise.runs.saved import open_current
 
-        opened = open_run(overrides[0], overrides[1:], tuple(options.allow))
-        return opened.model, opened.data, overrides[0]
+        opened = open_current(overrides[0], overrides[1:], tuple(options.allow))
+        return opened.model, opened.data, opened.stream_embeddings("all"), overrides[0]
     from likewise.experiment.composition import compose
     from likewise.experiment.untrained import untrained_model
 
     config = compose(["method=none", *overrides], options.config_dir)
     model, data = untrained_model(config)
-    return model, data, config.output
+    rows = np.arange(len(data.catalogue))
+    return model, data, model.stream(data.catalogue, rows), config.output
 
 
-def _neighbours(model: Model, catalogue: Dataset, k: int) -> pa.Table:
+def _neighbours(measure: Similarity, catalogue: Dataset, stream: Embedded, k: int) -> pa.Table:
     """Return a table with one row per product and neighbour."""
     import numpy as np
     import pyarrow as pa
@@ -75,8 +85,8 @@ def _neighbours(model: Model, catalogue: Dataset, k: int) -> pa.Table:
     from likewise.similarity.topk import topk_neighbours
 
     rows = np.arange(len(catalogue))
-    embeddings = torch.cat([part for _, part in model.stream(catalogue, rows)])
-    values, found = topk_neighbours(embeddings, None, model.measure, k)
+    embeddings = torch.cat([part for _, part in stream])
+    values, found = topk_neighbours(embeddings, None, measure, k)
     near = found.cpu().numpy()
     names = [name for name in ("product_id", "title") if name in catalogue.column_names]
     columns = {}

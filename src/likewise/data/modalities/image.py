@@ -44,7 +44,7 @@ class Images(Reader):
                 "height, width); set data.image_size"
             )
         pictures = torch.from_numpy(image_array(catalogue.select(rows)))
-        return _with_channels(pictures, self.shape[0])
+        return with_channels(pictures, self.shape[0])
 
     def sizes(self) -> dict[str, Any]:
         """See ``Reader``."""
@@ -64,7 +64,7 @@ class Images(Reader):
             ) from error
 
 
-def _with_channels(pictures: Tensor, channels: int) -> Tensor:
+def with_channels(pictures: Tensor, channels: int) -> Tensor:
     """Convert pictures, uint8 [n, c, h, w], to grey (one channel) or to several equal channels."""
     if pictures.shape[1] == channels:
         return pictures

@@ -80,7 +80,7 @@ class TableSource:
 
     def load(self) -> ProductData:
         """Read the table; raises ``LikewiseError`` if it has no product."""
-        self._check()
+        self.check()
         rows = open_rows(self.path, self.encoding, cache_folder() / "datasets")
         roles = resolve(self.columns, rows.columns, self.path)
         if not set(CONTENTS) & set(roles):
@@ -142,7 +142,8 @@ class TableSource:
             findings,
         )
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise ``LikewiseError`` for an option that cannot be used."""
         for key in ("path", "encoding"):
             if not isinstance(getattr(self, key), str):
                 raise LikewiseError(f"data.{key}={getattr(self, key)} must be a string in quotes")

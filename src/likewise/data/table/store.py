@@ -72,7 +72,7 @@ def store(rows: Rows, roles: Mapping[str, str | list[str]], root: Path, size: in
     if not _is_fresh(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-            _make(Path(made), rows, roles, root, size)
+            make_stored(Path(made), rows, roles, root, size)
             shutil.rmtree(folder, ignore_errors=True)
             try:
                 os.rename(made, folder)
@@ -80,10 +80,11 @@ def store(rows: Rows, roles: Mapping[str, str | list[str]], root: Path, size: in
                 # Another process was faster; what it made is the same.
                 if not _is_fresh(folder):
                     raise
-    return _open(folder)
+    return open_stored(folder)
 
 
-def _open(folder: Path) -> Stored:
+def open_stored(folder: Path) -> Stored:
+    """Open what ``make_stored`` has written."""
     from datasets import Dataset
 
     notes = json.loads((folder / "notes.json").read_text(encoding="utf-8"))
@@ -98,13 +99,14 @@ def _is_fresh(folder: Path) -> bool:
         return all(stamp(line.split("\t")[0]) == line.rstrip("\n") for line in file)
 
 
-def _make(
+def make_stored(
     folder: Path,
     rows: Rows,
     roles: Mapping[str, str | list[str]],
     root: Path,
     size: int | None,
 ) -> None:
+    """Convert the rows of a table in batches to files in an empty folder; see ``store``."""
     findings = Findings("product", rows.place)
     features = _features(roles, size)
     digest = hashlib.sha256(repr((sorted(roles), size)).encode())

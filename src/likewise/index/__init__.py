@@ -1,0 +1,1 @@
+"""Indexes: nearest products of a query, while products are added, changed and deleted."""

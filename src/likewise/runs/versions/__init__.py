@@ -1,0 +1,1 @@
+"""Versions of the catalogue of a finished run: written whole, chained by parents, rolled back."""
