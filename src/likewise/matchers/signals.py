@@ -68,6 +68,11 @@ class SignalTrees(BoostedTrees):
             self.register_buffer("idf", torch.empty(0, dtype=torch.float64))
 
     @property
+    def reads_the_pair_alone(self) -> bool:
+        """See ``Matcher``."""
+        return self.context is None
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """See ``Scorer``."""
         if self.context is None:
@@ -98,12 +103,21 @@ class SignalTrees(BoostedTrees):
         model = GradientBoostingClassifier(**self.options, random_state=seed)
         self.grow(model, self.table(pairs), pairs.labels.cpu().numpy())
 
-    def signals(self, pairs: LabelledPairs) -> np.ndarray:
+    def signal_names(self) -> list[str]:
         """See ``BoostedTrees``."""
+        own = self._fitted().names
+        return own if self.context is None else [*own, *self.context.names]
+
+    def _fitted(self) -> PairSignals:
+        """The signals with what they have learned."""
         if not self.pair_signals.fitted:
             self.pair_signals = PairSignals.of(self.kept())
+        return self.pair_signals
+
+    def signals(self, pairs: LabelledPairs) -> np.ndarray:
+        """See ``BoostedTrees``."""
         left, right = pairs.left.cpu().numpy(), pairs.right.cpu().numpy()
-        own = self.pair_signals(read_offers(pairs.catalogue, pairs.rows), left, right)
+        own = self._fitted()(read_offers(pairs.catalogue, pairs.rows), left, right)
         if self.context is None:
             return own
         self.context.idf = self.idf.cpu().numpy()

@@ -39,8 +39,9 @@ from likewise.thresholds.saved import FILE, read_decision
 # The parts that may be replaced in a finished run, and the config keys that belong to them.
 REPLACEABLE = {
     "similarity": ("similarity",),
-    "task": ("task", "metrics", "primary", "threshold"),
+    "task": ("task", "metrics", "primary", "threshold", "explanation"),
     "threshold": ("threshold",),
+    "explanation": ("explanation",),
     "metrics": ("metrics",),
     "data": ("data",),
     "cleaning": ("cleaning",),
@@ -221,8 +222,9 @@ def _changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
         for override, name in zip(overrides, names, strict=True)
         if name.partition(".")[0] in groups
     ]
-    # Runs of earlier versions do not have this group.
-    config.setdefault("threshold", {})
+    # Runs of earlier versions do not have these groups.
+    for group in ("threshold", "explanation"):
+        config.setdefault(group, {})
     OmegaConf.set_struct(config, True)
     if of_groups:
         chosen = compose(of_groups)

@@ -25,6 +25,8 @@ class Similarity(ABC):
         name: its name in the config.
         larger_is_closer: ``False`` for a distance.
         domain: ``nonnegative`` if embeddings must have no negative components.
+        is_dot_product: whether the value is the dot product of prepared embeddings, and preparing
+            only scales them.
         keys_are_values: whether ``ranking`` returns the natural values, up to the sign.
     """
 
@@ -32,6 +34,7 @@ class Similarity(ABC):
     larger_is_closer: bool = True
     domain: Literal["real", "nonnegative"] = "real"
     keys_are_values: bool = True
+    is_dot_product: bool = False
 
     def prepare(self, x: Tensor) -> Tensor:
         """Prepare embeddings, float [n, d] to float32 [n, d], once before they are compared.

@@ -18,6 +18,7 @@ class Cosine(Similarity):
     """Cosine similarity x·y / (‖x‖ ‖y‖), in [-1, 1]; 0 if a vector is zero."""
 
     name = "cosine"
+    is_dot_product = True
 
     def prepare(self, x: Tensor) -> Tensor:
         """Return unit vectors."""

@@ -17,6 +17,7 @@ class Dot(Similarity):
     """The dot product x·y."""
 
     name = "dot"
+    is_dot_product = True
 
     def block(self, a: Tensor, b: Tensor) -> Tensor:
         """See ``Similarity``."""
