@@ -54,13 +54,23 @@ def kept_units(order: np.ndarray, insert: bool) -> np.ndarray:
 def removal_curves(
     pair: ProductPair, values: np.ndarray, random_orders: int, generator: np.random.Generator
 ) -> tuple[np.ndarray, ...]:
-    """Return deletion, insertion, and the means of both over random orders, [STEPS + 1] each."""
-    count = len(pair.units)
-    best = np.argsort(-values, kind="stable")
-    orders = [best, *(generator.permutation(count) for _ in range(random_orders))]
-    masks = [kept_units(order, insert) for order in orders for insert in (False, True)]
-    scores = pair.scores(np.concatenate(masks)).reshape(len(orders), 2, STEPS + 1)
-    return scores[0, 0], scores[0, 1], scores[1:, 0].mean(0), scores[1:, 1].mean(0)
+    """Return deletion, insertion, and the means of both over random orders, [STEPS + 1] each.
+
+    Units of one product are removed while the other one stays whole, as two empty products would be
+    equal; the curves are the mean of both products.
+    """
+    curves = np.zeros((1 + random_orders, 2, STEPS + 1))
+    first = 0
+    for side in pair.sides:
+        own = slice(first, first + len(side))
+        first += len(side)
+        best = np.argsort(-values[own], kind="stable")
+        orders = [best, *(generator.permutation(len(side)) for _ in range(random_orders))]
+        masks = [kept_units(order, insert) for order in orders for insert in (False, True)]
+        kept = np.ones((len(masks) * (STEPS + 1), len(pair.units)), dtype=bool)
+        kept[:, own] = np.concatenate(masks)
+        curves += pair.scores(kept).reshape(curves.shape) / 2
+    return curves[0, 0], curves[0, 1], curves[1:, 0].mean(0), curves[1:, 1].mean(0)
 
 
 def with_shuffled_weights(scorer: Matcher, seed: int) -> Matcher | None:

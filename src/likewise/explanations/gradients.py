@@ -68,28 +68,37 @@ class PairGradients:
             if table.modality == modality
         ]
 
-    def contributions(self, amounts: Sequence[float], function: Function) -> np.ndarray:
-        """Return the contribution of each unit, float64 [units].
+    def contributions(
+        self, amounts: Sequence[float], function: Function, moved: Sequence[int] = (0, 1)
+    ) -> np.ndarray:
+        """Return the contribution of each unit of the moved products, float64 [units].
 
         It is the difference between input and baseline times the mean gradient of ``function`` at
         the given points between them (0 is the baseline, 1 the input).
+
+        Args:
+            moved: the products that move, 0 for the left one; another one stays whole.
         """
-        mixed = [part.mixed(torch.tensor(amounts, device=part.whole.device)) for part in self.inputs]
+        mixed = self._mixed(amounts, moved)
         value = self._value(mixed, function).sum()
         gradients = torch.autograd.grad(value, mixed, allow_unused=True)
         count = [len(side) for side in self.pair.sides]
         found = [np.zeros(one) for one in count]
         for part, gradient in zip(self.inputs, gradients, strict=True):
-            if gradient is not None:
+            if gradient is not None and part.side in moved:
                 values = (part.whole - part.baseline) * gradient.mean(0)
                 found[part.side] += part.by_unit(values, count[part.side])
         return np.concatenate(found)
 
     @torch.no_grad()
-    def value(self, amount: float, function: Function) -> float:
-        """Return the value of ``function`` at one point between baseline (0) and input (1)."""
-        mixed = [part.mixed(torch.tensor([amount], device=part.whole.device)) for part in self.inputs]
-        return float(self._value(mixed, function))
+    def value(self, amount: float, function: Function, moved: Sequence[int]) -> float:
+        """Return the value of ``function`` at one point, see ``contributions``."""
+        return float(self._value(self._mixed([amount], moved), function))
+
+    def _mixed(self, amounts: Sequence[float], moved: Sequence[int]) -> list[Tensor]:
+        points = torch.tensor(amounts, device=self.pair.device)
+        whole = torch.ones_like(points)
+        return [part.mixed(points if part.side in moved else whole) for part in self.inputs]
 
     def _value(self, mixed: Sequence[Tensor], function: Function) -> Tensor:
         sides: tuple[dict[str, Tensor], dict[str, Tensor]] = {}, {}

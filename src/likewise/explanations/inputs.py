@@ -1,4 +1,4 @@
-"""The inputs of an encoder as tensors that have gradients, and the units that their parts belong to."""
+"""The inputs of an encoder as tensors that have gradients, and the units of their parts."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ class TextInput(DifferentiableInput):
 class TokenInput(TextInput):
     """The embeddings of the tokens of a text, whose baseline is 0.
 
-    The encoder gets a table that has a row for each token of each mixed text, and ids of these rows,
-    so that it needs no other way to read embeddings than by ids.
+    The encoder gets a table that has a row for each token of each mixed text, and ids of these
+    rows, so that it needs no other way to read embeddings than by ids.
 
     Args:
         table: where the encoder keeps its embeddings.
@@ -134,9 +134,7 @@ class TokenInput(TextInput):
         self.table = table
         ids = self.encoded[0].to(weight.device)
         self.whole = weight.detach()[ids.long() - 1 + table.first]
-        self.baseline = torch.where(
-            self._changes().to(weight.device)[:, None], 0.0, self.whole
-        )
+        self.baseline = torch.where(self._changes().to(weight.device)[:, None], 0.0, self.whole)
         self.start = START
 
     def tensor(self, mixed: Tensor) -> Tensor:

@@ -12,12 +12,13 @@ from likewise.matchers.base import TrainableMatcher
 
 
 class IntegratedGradients(Explanation):
-    """The mean gradient on the line from a baseline to both products, times their difference.
+    """The mean gradient on the line from a baseline to a product, times their difference.
 
     Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017, equation 1,
-    with midpoints of equal steps. Both products move at once. The baseline of a picture is the
-    colour of its background, that of a token the zero vector. The values and the score of the
-    baseline add up to the score, up to the error of the steps.
+    with midpoints of equal steps. One product moves while the other one stays whole, as two empty
+    products would be equal and so most similar. Each product gets half of the difference between
+    the score and that of its baseline, up to the error of the steps. The baseline of a picture is
+    the colour of its background, that of a token the zero vector.
 
     Own code, because captum's attributions of embedded tokens are 0 wherever the ids of the input
     and of the baseline are equal, and it knows no pairs.
@@ -39,11 +40,15 @@ class IntegratedGradients(Explanation):
             why = f"the scores of {type(scorer).__name__} have none"
             raise LikewiseError(refusal("integrated_gradients", why))
         found = PairGradients(pair, "integrated_gradients")
-        middles = ((np.arange(self.steps) + 0.5) / self.steps).astype(np.float32)
+        middles = ((np.arange(self.steps) + 0.5) / self.steps).astype(np.float32).tolist()
+        sides = [(side,) for side in range(2)]
+        values = [found.contributions(middles, scorer.match, side) for side in sides]
+        empty = [found.value(0.0, scorer.match, side) for side in sides]
         return Attribution(
             pair.units,
-            found.contributions(middles.tolist(), scorer.match),
+            (values[0] + values[1]) / 2,
             pair.score,
-            found.value(0.0, scorer.match),
-            "The values add up to the difference between the score and that of empty products.",
+            sum(empty) / 2,
+            "The values of each product add up to half of the difference between the score and "
+            "that of an empty product with the other one.",
         )

@@ -55,9 +55,7 @@ class ProductPair:
         self.scorer, self.readers, self.catalogue = scorer.eval(), dict(readers), catalogue
         self.rows, self.grid, self.device = rows, grid, device
         names = [name for name in catalogue.column_names if name != "image"]
-        self.products: list[dict[str, Any]] = [
-            catalogue.select_columns(names)[row] for row in rows
-        ]
+        self.products: list[dict[str, Any]] = [catalogue.select_columns(names)[row] for row in rows]
         self.ids = tuple(str(product["product_id"]) for product in self.products)
         if rows[0] == rows[1]:
             raise LikewiseError(
@@ -82,7 +80,7 @@ class ProductPair:
 
     @property
     def _picture_readers(self) -> list[str]:
-        return [name for name, reader in self.readers.items() if reader.gives == "pictures"]
+        return [name for name, reader in self.readers.items() if reader.tensor_kind == "pictures"]
 
     def _picture(self, name: str) -> Tensor:
         """uint8 [2, c, h, w]."""

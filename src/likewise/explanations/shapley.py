@@ -71,8 +71,8 @@ class Shapley(Explanation):
             values,
             score,
             score - float(values.sum()),
-            "The values add up to the difference between the score, in log-odds, and the mean score "
-            "of training pairs, exactly.",
+            "The values add up to the difference between the score, in log-odds, and the mean "
+            "score of training pairs, exactly.",
         )
 
 

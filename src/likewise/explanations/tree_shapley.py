@@ -60,8 +60,8 @@ def tree_shapley(trees: Trees, row: np.ndarray, reference: np.ndarray) -> np.nda
 
     The value of a set of features is the mean score of the reference rows after these features got
     the values of ``row``. The values add up to the score of the row minus the mean score of the
-    references. Lundberg et al., "From Local Explanations to Global Understanding with Explainable AI
-    for Trees", Nature Machine Intelligence 2020 (interventional TreeSHAP).
+    references. Lundberg et al., "From Local Explanations to Global Understanding with Explainable
+    AI for Trees", Nature Machine Intelligence 2020 (interventional TreeSHAP).
 
     For one reference, a leaf is reached by a set of features if it holds the a features that only
     the row's values let pass, and none of the b that only the reference's do. So each of the a has
@@ -83,8 +83,12 @@ def tree_shapley(trees: Trees, row: np.ndarray, reference: np.ndarray) -> np.nda
         reached = (own | others).all(1)
         only_row, only_other = own & ~others[reached], ~own & others[reached]
         a, b = only_row.sum(1), only_other.sum(1)
-        for_row = np.array([leaf.value / (i * comb(i + j, i)) if i else 0 for i, j in zip(a, b, strict=True)])
-        for_other = np.array([leaf.value / (j * comb(i + j, j)) if j else 0 for i, j in zip(a, b, strict=True)])
-        per_feature = for_row @ only_row - for_other @ only_other if len(a) else np.zeros(len(features))
-        found[features] += per_feature
+        for_row, for_other = _share(a, b), _share(b, a)
+        found[features] += leaf.value * (for_row @ only_row - for_other @ only_other)
     return found / len(reference)
+
+
+def _share(own: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """1 / (a · C(a + b, a)) of each of two counts, and 0 where a is 0."""
+    pairs = zip(own.tolist(), other.tolist(), strict=True)
+    return np.array([1 / (a * comb(a + b, a)) if a else 0.0 for a, b in pairs])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ALL_BUT_PICTURES = (
     *("title", "brand", "category", "description", "attributes", "price", "reviews"),
 )
+TensorKind = Literal["pictures", "tokens", "weights", "other"]
 
 
 class Reader(ABC):
@@ -34,7 +35,7 @@ class Reader(ABC):
     """
 
     columns: tuple[str, ...] = ALL_BUT_PICTURES
-    tensor_kind: ClassVar[Literal["pictures", "tokens", "weights", "other"]] = "other"
+    tensor_kind: ClassVar[TensorKind] = "other"
 
     def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:
         """Learn from the training products ``rows`` (int64); other products are not read."""

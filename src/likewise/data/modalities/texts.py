@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from likewise.data.modalities.base import Reader
+from likewise.data.modalities.base import Reader, TensorKind
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class TextReader(Reader):
             apart (Li et al., "Deep Entity Matching with Pre-Trained Language Models", VLDB 2021).
     """
 
-    tensor_kind = "tokens"
+    tensor_kind: ClassVar[TensorKind] = "tokens"
 
     def __init__(self, columns: Sequence[str] = COLUMNS, markers: bool = False) -> None:
         if strange := [column for column in columns if column not in COLUMNS]:
@@ -75,7 +75,9 @@ class TextReader(Reader):
         """Return position, label and text of each non-empty value in a column of a product."""
         if name == "attributes":
             named = [(place, item["name"], item["value"]) for place, item in enumerate(value or ())]
-            return [(at, label or "", text.strip()) for at, label, text in named if (text or "").strip()]
+            return [
+                (at, label or "", text.strip()) for at, label, text in named if (text or "").strip()
+            ]
         if name == "price":
             return [] if value is None else [(0, name, f"{value:g}")]
         return [(0, name, value.strip())] if value and value.strip() else []
