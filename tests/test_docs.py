@@ -32,6 +32,7 @@ TRAINED = {
     "recommend": "cooccurrence",
     "cross-sell": "ease",
     "threshold": "signals",
+    "explain": "signals",
 }
 TINY_PICTURES = ["data.validation_size=40", "embedding_size=16"]
 
@@ -136,7 +137,9 @@ def as_run_here(words: list[str], folder: Path) -> list[str]:
     if verb in TRAINED:
         places = folder.glob(f"runs/train/{TRAINED[verb]}-*/result.json")
         run = next(path.parent for path in sorted(places))
-        return [str(run) if word == "RUN" else word for word in words]
+        ids = pq.read_table(run / "per_query.parquet").slice(0, 1).to_pylist()[0]
+        filled = {"RUN": str(run), "A": ids.get("left_id"), "B": ids.get("right_id")}
+        return [filled.get(word, word) for word in words]
     texts = " ".join(words)
     if verb in ("evaluate", "embed", "matrix"):
         run = next(path.parent for path in sorted(folder.glob("runs/train/rnn-*/result.json")))

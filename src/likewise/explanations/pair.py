@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from likewise.data.catalogue import make_catalogue
-from likewise.data.modalities.base import Reader
+from likewise.data.modalities.base import ALL_BUT_PICTURES, Reader
 from likewise.data.products import LabelledPairs, Products
 from likewise.errors import LikewiseError
 from likewise.explanations.units import Unit, masked_pictures, product_units, without
@@ -63,17 +63,17 @@ class ProductPair:
                 "catalogue"
             )
         self.pictures = {name: self._picture(name) for name in self._picture_readers}
-        columns = [*scorer.columns, *(c for reader in readers.values() for c in reader.columns)]
+        read = {*scorer.columns, *(c for reader in readers.values() for c in reader.columns)}
+        columns = [name for name in (*ALL_BUT_PICTURES, "image") if name in read]
         sides = [
             product_units(self.products[0], columns, "left", grid, self._has_picture(0)),
             product_units(self.products[1], columns, "right", grid, self._has_picture(1)),
         ]
         for name, side in zip(self.ids, sides, strict=True):
             if not side:
-                read = ", ".join(dict.fromkeys(columns)) or "nothing"
                 raise LikewiseError(
-                    f"product {name} has nothing that the model reads ({read}), so there is "
-                    "nothing to explain"
+                    f"product {name} has nothing that the model reads ({', '.join(columns)}), so "
+                    "there is nothing to explain"
                 )
         self.sides: tuple[list[Unit], ...] = tuple(sides)
         self.units: tuple[Unit, ...] = (*sides[0], *sides[1])

@@ -42,12 +42,12 @@ def product_units(
 
     Args:
         product: columns and values; the picture is not among them.
-        columns: the columns that the model reads; others have no units.
+        columns: the columns that the model reads, in the order of their units.
         grid: a picture has ``grid`` × ``grid`` regions.
         picture: whether the product has a picture that the model reads.
     """
     found: list[Unit] = []
-    for column in (name for name in dict.fromkeys(columns) if name in product):
+    for column in (name for name in columns if name in product):
         texts = _texts(column, product[column])
         found += [Unit(side, column, place, text) for place, text in texts]
     regions = grid * grid if picture else 0

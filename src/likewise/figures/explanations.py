@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Blue makes products more similar, orange less (Okabe and Ito).
 MORE, LESS = "#0072B2", "#D55E00"
 # Characters of a line of words, and how many lines are drawn of one product.
-LINE, LINES = 78, 14
+LINE, LINES = 112, 14
 BARS = 16
 FONT = 8.5
 
