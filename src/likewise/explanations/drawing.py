@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(pair: ProductPair, found: Attribution, title: str) -> Figure:
+def draw(pair: ProductPair, found: Attribution) -> Figure:
     """Draw the contributions on the words and pictures of both products, or as bars."""
     from likewise.figures.explanations import ExplainedSide, contribution_bars, explained_pair
 
+    title = f"Contributions to the score {found.score:.3f}; blue raises it, orange lowers it"
     if found.units != pair.units:
         names = [unit.text for unit in found.units]
-        return contribution_bars(names, found.values, title)
+        return contribution_bars(names, found.values, f"{' | '.join(pair.ids)}\n{title}")
     pictures = next(iter(pair.pictures.values()), None)
     sides = []
     for place, side in enumerate(("left", "right")):

@@ -102,7 +102,9 @@ def removal_figure(
 
 
 def _draw_picture(axes: Axes, side: ExplainedSide, most: float) -> None:
-    axes.set_title(shorten(side.name, 40), fontsize=FONT, color=INK)
+    # The end of a long id tells products apart.
+    name = side.name if len(side.name) <= 40 else f"…{side.name[-39:]}"
+    axes.set_title(name, fontsize=FONT, color=INK)
     axes.set(xticks=[], yticks=[])
     if side.picture is None or side.heat is None:
         axes.text(0.5, 0.5, "no picture", ha="center", fontsize=FONT)

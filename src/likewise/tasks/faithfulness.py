@@ -213,7 +213,6 @@ def _draw(
     caption = "Mean scores of the explained pairs while words or regions are removed or put back"
     drawn = {"removal": DrawnFigure(figure, caption)}
     for place, (pair, found) in enumerate(examples, 1):
-        title = f"Why {pair.ids[0]} and {pair.ids[1]} score {pair.score:.3f}"
         caption = "Contributions to the score of a pair: blue raises it, orange lowers it"
-        drawn[f"explanation_{place}"] = DrawnFigure(draw(pair, found, title), caption)
+        drawn[f"explanation_{place}"] = DrawnFigure(draw(pair, found), caption)
     return drawn

@@ -50,8 +50,7 @@ def run(options: Namespace) -> None:
         from likewise.atomic import atomic
         from likewise.explanations.drawing import draw
 
-        title = f"Why {pair.ids[0]} and {pair.ids[1]} score {found.score:.4f}"
-        figure = draw(pair, found, title)
+        figure = draw(pair, found)
         with atomic(path) as partial:
             figure.savefig(partial, format=path.suffix[1:])
         if not options.json:
