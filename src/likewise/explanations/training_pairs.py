@@ -29,7 +29,7 @@ TITLE = 60
 
 
 @dataclass(frozen=True)
-class _Known:
+class _LabelledRows:
     """Training pairs: rows of the catalogue, int64 [m] each, and labels, int64 [m]."""
 
     left: np.ndarray
@@ -57,7 +57,7 @@ class TrainingPairs(Explanation):
         if count < 1:
             raise LikewiseError(f"explanation.count={count} must be at least 1")
         self.count = count
-        self.known = _Known(*(np.empty(0, np.int64) for _ in range(3)))
+        self.known = _LabelledRows(*(np.empty(0, np.int64) for _ in range(3)))
         # The row of each training product, and its group where there are no labelled pairs.
         self.rows = self.groups = np.empty(0, np.int64)
         self.vectors = torch.empty(0, 0)
@@ -72,7 +72,7 @@ class TrainingPairs(Explanation):
         data = module.data
         if data.has(Pairs):
             pairs, rows = data.get(Pairs), data.get(Pairs).splits["train"]
-            self.known = _Known(pairs.left[rows], pairs.right[rows], pairs.labels[rows])
+            self.known = _LabelledRows(pairs.left[rows], pairs.right[rows], pairs.labels[rows])
         if isinstance(scorer, BoostedTrees):
             self.vectors = torch.from_numpy(scorer.table(module.pair_split("train")))
             return
@@ -116,7 +116,7 @@ class TrainingPairs(Explanation):
         distances = ((self.vectors - own) / spread).norm(dim=1)
         return (1 / (1 + distances)).double().numpy()
 
-    def _by_embeddings(self, pair: ProductPair) -> tuple[_Known, np.ndarray]:
+    def _by_embeddings(self, pair: ProductPair) -> tuple[_LabelledRows, np.ndarray]:
         scorer = pair.scorer
         assert isinstance(scorer, EmbeddingMatcher)
         own = F.normalize(scorer.encoder.embed(pair.as_pairs().products)).cpu()
@@ -129,7 +129,7 @@ class TrainingPairs(Explanation):
         else:
             places = self._near_pairs(cosines, pair.rows)
             labels = (self.groups[places[0]] == self.groups[places[1]]).astype(np.int64)
-            known = _Known(self.rows[places[0]], self.rows[places[1]], labels)
+            known = _LabelledRows(self.rows[places[0]], self.rows[places[1]], labels)
         left, right = (cosines[torch.from_numpy(side)] for side in places)
         straight, crossed = left[:, 0] + right[:, 1], left[:, 1] + right[:, 0]
         return known, (torch.maximum(straight, crossed) / 2).numpy()
