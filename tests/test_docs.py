@@ -33,6 +33,7 @@ TRAINED = {
     "cross-sell": "ease",
     "threshold": "signals",
     "update": "shop",
+    "explain": "signals",
 }
 TINY_PICTURES = ["data.validation_size=40", "embedding_size=16"]
 
@@ -127,6 +128,11 @@ def write_model(folder: Path) -> None:
     BertModel(config).save_pretrained(folder)
 
 
+def text_beside(result: Path) -> str:
+    """The config of a finished run."""
+    return (result.parent / "config.yaml").read_text()
+
+
 def as_run_here(words: list[str], folder: Path) -> list[str]:
     """A command with its placeholders filled in, and small enough for a test."""
     verb = words[0]
@@ -137,9 +143,13 @@ def as_run_here(words: list[str], folder: Path) -> list[str]:
         words = [model if "pretrained_text=" in word else filled.get(word, word) for word in words]
         return [*words, "data.columns.title=name"]
     if verb in TRAINED:
-        places = folder.glob(f"runs/train/{TRAINED[verb]}-*/result.json")
-        run = next(path.parent for path in sorted(places))
-        return [str(run) if word == "RUN" else word for word in words]
+        places = sorted(folder.glob(f"runs/train/{TRAINED[verb]}-*/result.json"))
+        # Words cannot be left out where a score depends on the whole catalogue.
+        alone = (path for path in places if "context: true" not in text_beside(path))
+        run = next(path.parent for path in alone)
+        ids = pq.read_table(run / "per_query.parquet").slice(0, 1).to_pylist()[0]
+        filled = {"RUN": str(run), "A": ids.get("left_id"), "B": ids.get("right_id")}
+        return [filled.get(word, word) for word in words]
     texts = " ".join(words)
     if verb in ("evaluate", "embed", "matrix"):
         run = next(path.parent for path in sorted(folder.glob("runs/train/rnn-*/result.json")))

@@ -46,6 +46,11 @@ class Bag(TextEncoder):
             layers += [nn.Dropout(dropout), nn.Linear(before, embedding_size)]
         self.layers = nn.Sequential(*layers)
 
+    @property
+    def is_linear(self) -> bool:
+        """See ``Encoder``."""
+        return not self.nonnegative and not any(isinstance(p, nn.ReLU) for p in self.layers)
+
     def features(self, products: Tensor) -> Tensor:
         """Map token ids [b, length] to float [b, embedding_size]."""
         return self.layers(mean_embedding(self.tokens, products))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -14,6 +15,25 @@ from likewise.data.products import Products, parts, take, to_float
 # Numbers of the products that are embedded at once, 3 x 224 x 224 of a picture of that size: the
 # maps of a convolution take many times their memory.
 NUMBERS = 2**24
+
+
+@dataclass(frozen=True)
+class TokenTable:
+    """Where an encoder keeps the embeddings of tokens.
+
+    Attributes:
+        modality: the name of the reader that makes the token ids.
+        parameter: the name of the parameter, float [rows, d], in the encoder.
+        first: the row of the token with id 1.
+    """
+
+    modality: str
+    parameter: str
+    first: int = 1
+
+    def inside(self, name: str) -> TokenTable:
+        """Return the same table as a part of a module that has the encoder as ``name``."""
+        return replace(self, parameter=f"{name}.{self.parameter}")
 
 
 class Encoder(nn.Module):
@@ -42,6 +62,18 @@ class Encoder(nn.Module):
     def __init__(self, embedding_size: int, nonnegative: bool = False) -> None:
         super().__init__()
         self.embedding_size, self.nonnegative = embedding_size, nonnegative
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the embedding is linear in the picture, the token embeddings or the weights.
+
+        A constant may be added to it. The scores of such encoders can be split exactly.
+        """
+        return False
+
+    def token_tables(self) -> list[TokenTable]:
+        """Return the embedding tables of the token ids that the encoder reads."""
+        return []
 
     @property
     def inference_module(self) -> nn.Module:

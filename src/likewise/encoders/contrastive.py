@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from likewise.data.products import Products
-from likewise.encoders.base import Encoder
+from likewise.encoders.base import Encoder, TokenTable
 
 
 class Contrastive(Encoder):
@@ -31,6 +31,15 @@ class Contrastive(Encoder):
             nn.ReLU(),
             nn.Linear(base.embedding_size, projection_size),
         )
+
+    @property
+    def is_linear(self) -> bool:
+        """See ``Encoder``."""
+        return self.base.is_linear
+
+    def token_tables(self) -> list[TokenTable]:
+        """See ``Encoder``."""
+        return [table.inside("base") for table in self.base.token_tables()]
 
     @property
     def inference_module(self) -> nn.Module:

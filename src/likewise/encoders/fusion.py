@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from likewise.data.products import Products, count
-from likewise.encoders.base import Encoder
+from likewise.encoders.base import Encoder, TokenTable
 from likewise.encoders.reviews import masked_softmax
 from likewise.errors import LikewiseError
 
@@ -82,6 +82,28 @@ class Fusion(Encoder):
         """
         if isinstance(products, Tensor):
             raise TypeError("a fusion encoder reads products by modality, not one tensor")
+        embedding = self._join(*self._embedded(products))
+        return F.softplus(embedding) if self.nonnegative else embedding
+
+    def contributions(self, products: Products) -> tuple[list[str], Tensor]:
+        """Return the parts of the sum that the embedding is, before the non-negativity constraint.
+
+        Returns:
+            The names of the parts, and their vectors, float [b, parts, embedding_size]. With
+            ``fusion_type=concatenation``, the last part is the constant of the linear layer.
+        """
+        names = list(self.parts)
+        embedded, known = self._embedded(products)
+        if self.fusion_type != "concatenation":
+            return names, self._weights(embedded, known) * embedded
+        there = torch.where(known[..., None], embedded, self.missing)
+        weights = self.join.weight.view(self.embedding_size, len(names), self.embedding_size)
+        parts = torch.einsum("bpe,dpe->bpd", there, weights)
+        constant = self.join.bias.expand(len(parts), 1, -1)
+        return [*names, "constant"], torch.cat([parts, constant], dim=1)
+
+    def _embedded(self, products: Products) -> tuple[Tensor, Tensor]:
+        """The embedding of each part, [b, parts, d], and whether it is known, bool [b, parts]."""
         there = {name: products.get(part.modality) for name, part in self._encoders().items()}
         if all(values is None for values in there.values()):
             raise LikewiseError(
@@ -100,13 +122,20 @@ class Fusion(Encoder):
             else self.maps[name](part.features(values))
             for name, part in self._encoders().items()
         ]
-        embedding = self._join(torch.stack(embedded, dim=1), known)
-        return F.softplus(embedding) if self.nonnegative else embedding
+        return torch.stack(embedded, dim=1), known
 
     @property
     def modalities(self) -> list[str]:
         """The modalities that the encoders read, each listed once."""
         return list(dict.fromkeys(part.modality for part in self._encoders().values()))
+
+    def token_tables(self) -> list[TokenTable]:
+        """See ``Encoder``."""
+        return [
+            table.inside(f"parts.{name}")
+            for name, part in self._encoders().items()
+            for table in part.token_tables()
+        ]
 
     def _encoders(self) -> dict[str, Encoder]:
         return cast("dict[str, Encoder]", dict(self.parts.items()))
@@ -124,14 +153,17 @@ class Fusion(Encoder):
         """Fuse embeddings [b, parts, d], known [b, parts] of bool, to float [b, d]."""
         if self.fusion_type == "concatenation":
             return self.join(torch.where(known[..., None], embedded, self.missing).flatten(1))
+        return (self._weights(embedded, known) * embedded).sum(1)
+
+    def _weights(self, embedded: Tensor, known: Tensor) -> Tensor:
+        """The weights of the mean, float [b, parts, d] for gates or [b, parts, 1] for attention."""
         if self.fusion_type == "gated":
             seen = torch.tanh(embedded * known[..., None])
             gates = self.gates(seen.flatten(1)).view_as(seen)
             mask = known[..., None].expand_as(seen)
-            weights = masked_softmax(gates.transpose(1, 2), mask.transpose(1, 2)).transpose(1, 2)
-            return (weights * embedded).sum(1)
-        weights = masked_softmax(embedded @ self.query / self.embedding_size**0.5, known)
-        return (weights[..., None] * embedded).sum(1)
+            return masked_softmax(gates.transpose(1, 2), mask.transpose(1, 2)).transpose(1, 2)
+        scores = embedded @ self.query / self.embedding_size**0.5
+        return masked_softmax(scores, known)[..., None]
 
 
 def present(values: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from likewise.data.products import Products
-from likewise.encoders.base import Encoder
+from likewise.encoders.base import Encoder, TokenTable
 
 
 class Generator(nn.Module):
@@ -95,6 +95,15 @@ class GanAugmented(Encoder):
         self.noise_size = noise_size
         self.generator = Generator(input_shape, num_groups, noise_size, gan_channels)
         self.discriminator = Discriminator(input_shape, num_groups, gan_channels)
+
+    @property
+    def is_linear(self) -> bool:
+        """See ``Encoder``."""
+        return self.base.is_linear
+
+    def token_tables(self) -> list[TokenTable]:
+        """See ``Encoder``."""
+        return [table.inside("base") for table in self.base.token_tables()]
 
     @property
     def inference_module(self) -> nn.Module:

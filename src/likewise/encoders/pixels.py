@@ -36,6 +36,11 @@ class Pixels(Encoder):
         )
         self.image_size = image_size
 
+    @property
+    def is_linear(self) -> bool:
+        """See ``Encoder``."""
+        return not self.nonnegative
+
     def features(self, products: Tensor) -> Tensor:
         """Map float [b, c, h, w] to float [b, embedding_size]."""
         if self.image_size is not None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from likewise.data.modalities.pretrained import find_model
 from likewise.data.products import Products, take
+from likewise.encoders.base import TokenTable
 from likewise.encoders.reviews import masked_softmax
 from likewise.encoders.text import TextEncoder
 from likewise.errors import LikewiseError
@@ -97,6 +98,12 @@ class PretrainedText(TextEncoder):
         """See ``Encoder``; texts of similar length share a batch, because padding costs time."""
         order = (products[self.modality] != 0).sum(1).argsort(stable=True)
         return super().embed(take(products, order), batch_size)[order.argsort()]
+
+    def token_tables(self) -> list[TokenTable]:
+        """See ``Encoder``; ids of readers are those of the model and 1."""
+        table = self.transformer.get_input_embeddings().weight
+        (name,) = [name for name, one in self.named_parameters() if one is table]
+        return [TokenTable(self.modality, name, first=0)]
 
     def _pool(self, states: Tensor, mask: Tensor) -> Tensor:
         if self.pooling == "cls":

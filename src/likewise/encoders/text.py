@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from likewise.encoders.base import Encoder
+from likewise.encoders.base import Encoder, TokenTable
 
 
 class TextEncoder(Encoder):
@@ -19,3 +19,7 @@ class TextEncoder(Encoder):
     ) -> None:
         super().__init__(embedding_size, nonnegative)
         self.modality = modality
+
+    def token_tables(self) -> list[TokenTable]:
+        """See ``Encoder``; an encoder with another table than ``tokens`` says which one."""
+        return [TokenTable(self.modality, "tokens.weight")]

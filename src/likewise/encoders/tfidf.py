@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from likewise.data.products import Products
+from likewise.encoders.base import TokenTable
 from likewise.encoders.text import TextEncoder
 
 
@@ -24,6 +25,15 @@ class WeightedBag(TextEncoder):
 
     def __init__(self, vocabulary_size: int, modality: str = "text") -> None:
         super().__init__(vocabulary_size - 1, nonnegative=True, modality=modality)
+
+    @property
+    def is_linear(self) -> bool:
+        """See ``Encoder``."""
+        return True
+
+    def token_tables(self) -> list[TokenTable]:
+        """See ``Encoder``; the ids are the dimensions of the embedding themselves."""
+        return []
 
     def features(self, products: Tensor) -> Tensor:
         """Map ids and weights [b, 2, length], or ids [b, length] of weight 1, to float [b, d]."""

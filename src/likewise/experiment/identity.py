@@ -48,9 +48,10 @@ def config_identity(config: DictConfig) -> str:
     for key in set(reader_keys(config)) - set(modalities(config)):
         content.pop(key)
         content["augmentation"].pop(key, None)
-    # Tasks without a threshold are the same runs as before there were any.
-    if not content.get("threshold"):
-        content.pop("threshold", None)
+    # Without a threshold or an explanation, runs are the same as before there were any.
+    for key in ("threshold", "explanation"):
+        if not content.get(key):
+            content.pop(key, None)
     kept = {key: value for key, value in content.items() if key not in COSMETIC}
     kept |= {"version": likewise.__version__, "sources": _sources(content)}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]

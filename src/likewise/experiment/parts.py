@@ -20,6 +20,7 @@ from likewise.experiment.compatibility import (
     check_training,
 )
 from likewise.experiment.targets import class_of, config_name, is_part, main_part, make, short_name
+from likewise.explanations.base import Explanation
 from likewise.index.base import Index
 from likewise.index.exact import ExactIndex
 from likewise.matchers.base import Matcher
@@ -95,8 +96,8 @@ def make_task(config: DictConfig) -> Task:
             f"task={config_name(task)} is not scored by {strange[0]}; use "
             f"metrics={config_name(task)} or another task"
         )
-    more = {}
-    # Runs of earlier versions do not have the group.
+    more: dict[str, Any] = {}
+    # Runs of earlier versions do not have these groups.
     if is_part(config.get("threshold")):
         if not getattr(task, "uses_threshold", False):
             raise LikewiseError(
@@ -105,7 +106,21 @@ def make_task(config: DictConfig) -> Task:
             )
         more["threshold"] = make(config.threshold)
         check_kind("threshold", more["threshold"], Threshold)
+    if is_part(config.get("explanation")):
+        if not getattr(task, "uses_explanation", False):
+            raise LikewiseError(
+                f"task={config_name(task)} has no use for an explanation; leave explanation=none, "
+                "use task=faithfulness, or `likewise explain` with the finished run"
+            )
+        more["explanation"] = make_explanation(config)
     return make(config.task, metrics=metrics, similarity=make_similarity(config), **more)
+
+
+def make_explanation(config: DictConfig) -> Explanation:
+    """The explanation that a config has chosen."""
+    explanation = make(config.explanation)
+    check_kind("explanation", explanation, Explanation)
+    return explanation
 
 
 def make_method(config: DictConfig) -> Method:

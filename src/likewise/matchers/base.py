@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from likewise.data.modalities.base import ALL_BUT_PICTURES
 from likewise.data.products import LabelledPairs, Products
 from likewise.encoders.base import Encoder
 from likewise.scorer import Scorer
 
 
 class Matcher(Scorer, ABC):
-    """Scores pairs of products, larger for more similar; a subclass defines ``match_pairs``."""
+    """Scores pairs of products, larger for more similar; a subclass defines ``match_pairs``.
+
+    Attributes:
+        columns: the columns of the catalogue that it reads itself, without a reader.
+    """
 
     gives = "scores pairs of products and has no embeddings of single ones"
     advice = "choose a matcher"
+    columns: ClassVar[tuple[str, ...]] = ALL_BUT_PICTURES
+
+    @property
+    def reads_the_pair_alone(self) -> bool:
+        """Whether a score depends on nothing but the two products and what was learned."""
+        return True
 
     @abstractmethod
     def match_pairs(self, pairs: LabelledPairs) -> Tensor:
@@ -25,6 +37,8 @@ class Matcher(Scorer, ABC):
 
 class TrainableMatcher(Matcher):
     """A matcher that is trained on pairs by gradient descent; a subclass defines ``match``."""
+
+    columns = ()
 
     @abstractmethod
     def match(self, left: Products, right: Products) -> Tensor:

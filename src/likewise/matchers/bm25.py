@@ -32,6 +32,7 @@ class BM25(LearnedText, Matcher):
     """
 
     trained_by = "none"
+    columns = ("title",)
 
     def __init__(self, k1: float = 1.5, b: float = 0.75) -> None:
         super().__init__()

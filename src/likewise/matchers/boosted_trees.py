@@ -83,6 +83,16 @@ class BoostedTrees(LearnedText, LearnsAtOnce, Matcher):
             columns.append(alike.cpu().numpy()[:, None])
         return np.nan_to_num(np.column_stack(columns), nan=MISSING).astype(np.float32)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns of ``table``."""
+        own = self.signal_names()
+        return own if self.encoder is None else [*own, "similarity of embeddings"]
+
+    @abstractmethod
+    def signal_names(self) -> list[str]:
+        """Return the names of the columns of ``signals``."""
+
     @abstractmethod
     def signals(self, pairs: LabelledPairs) -> np.ndarray:
         """Return the signals that need no encoder, float [m, signals]; NaN where one is missing."""

@@ -99,6 +99,12 @@ class RankingTrees(BoostedTrees):
         reader.fit(catalogue, rows)
         self.idf = torch.from_numpy(reader.idf)
 
+    def signal_names(self) -> list[str]:
+        """See ``BoostedTrees``."""
+        learned = self.kept()
+        directed = QuerySignals(WordStatistics(**learned["words"])).names
+        return [*directed, *PairSignals.of(learned["pairs"]).names, "n-grams alike"]
+
     def signals(self, pairs: LabelledPairs) -> np.ndarray:
         """See ``BoostedTrees``; the left product is the query."""
         learned = self.kept()

@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
     from likewise.data.module import ProductModule
 
+# What the score of a pair and those of the other candidates say, as ``_compared`` returns it.
+COMPARISONS = (
+    "score without comparison",
+    *(
+        f"{signal} among candidates from {side}"
+        for side in ("first", "second")
+        for signal in ("rank", "probability against the best", "share")
+    ),
+)
+
 
 class SignalTrees(BoostedTrees):
     """Scores a pair by signals of its texts, model numbers, prices and attributes.
@@ -85,6 +95,11 @@ class SignalTrees(BoostedTrees):
             self.candidate_scores = CandidateScores()
 
     @property
+    def reads_the_pair_alone(self) -> bool:
+        """See ``Matcher``."""
+        return self.context is None
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """See ``Scorer``."""
         if self.context is None:
@@ -124,10 +139,21 @@ class SignalTrees(BoostedTrees):
             self.candidate_scores.fit(make, table, labels, [texts[row] for row in left])
         self.grow(make(), self.table(pairs), labels)
 
-    def signals(self, pairs: LabelledPairs) -> np.ndarray:
+    def signal_names(self) -> list[str]:
         """See ``BoostedTrees``."""
+        own = self._fitted().names
+        if self.context is None:
+            return own
+        return [*own, *self.context.names, *(COMPARISONS if self.candidates else ())]
+
+    def _fitted(self) -> PairSignals:
+        """The signals with what they have learned."""
         if not self.pair_signals.fitted:
             self.pair_signals = PairSignals.of(self.kept())
+        return self.pair_signals
+
+    def signals(self, pairs: LabelledPairs) -> np.ndarray:
+        """See ``BoostedTrees``."""
         if self.context is not None:
             self.context.idf = self.idf.cpu().numpy()
         left, right = _rows(pairs)
@@ -140,7 +166,7 @@ class SignalTrees(BoostedTrees):
         """The signals of pairs of rows of a catalogue, float32 [m, signals], without candidates."""
         rows, place = np.unique([left, right], return_inverse=True)
         place = place.reshape(2, -1)
-        own = self.pair_signals(read_offers(catalogue, rows), *place)
+        own = self._fitted()(read_offers(catalogue, rows), *place)
         if self.context is not None:
             own = np.column_stack([own, self.context(catalogue, left, right)])
         return np.nan_to_num(own, nan=MISSING).astype(np.float32)

@@ -40,9 +40,10 @@ from likewise.thresholds.saved import FILE, read_decision
 # The parts that may be replaced in a finished run, and the config keys that belong to them.
 REPLACEABLE = {
     "similarity": ("similarity",),
-    "task": ("task", "metrics", "primary", "threshold"),
+    "task": ("task", "metrics", "primary", "threshold", "explanation"),
     "threshold": ("threshold",),
     "index": ("index",),
+    "explanation": ("explanation",),
     "metrics": ("metrics",),
     "data": ("data",),
     "cleaning": ("cleaning",),
@@ -253,8 +254,8 @@ def changed(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
         if name.partition(".")[0] in groups
     ]
     # Runs of earlier versions do not have these groups.
-    config.setdefault("threshold", {})
-    config.setdefault("index", {})
+    for group in ("threshold", "index", "explanation"):
+        config.setdefault(group, {})
     OmegaConf.set_struct(config, True)
     if of_groups:
         chosen = compose(of_groups)

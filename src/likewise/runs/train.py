@@ -236,9 +236,15 @@ def _finish_at_once(
             "epochs": 1,
         }
     scores = method.task.validate(method.scorer.to(device), module, device)
-    score = scores[experiment.config.primary]
+    score = scores[chosen_by(experiment.config)]
     method.prepare_test(module)
     _finish(experiment, module, method, score, cost, memory, tracking, device)
+
+
+def chosen_by(config: DictConfig) -> str:
+    """Return the name of the validation score that picks the best epoch."""
+    name: str = getattr(class_of(config.task), "chosen_by", None) or config.primary
+    return name
 
 
 def _start_folder(folder: Path, config: DictConfig) -> None:
@@ -258,7 +264,7 @@ def _trainer(
 ) -> tuple[pl.Trainer, ModelCheckpoint]:
     options: Any = OmegaConf.to_container(config.trainer, resolve=True)
     patience = options.pop("patience")
-    monitor = f"validation/{config.primary}"
+    monitor = f"validation/{chosen_by(config)}"
     best = ModelCheckpoint(folder / "checkpoints", monitor=monitor, mode="max", save_top_k=1)
     watchers: list[Callback] = [best, *callbacks]
     if patience is not None:
@@ -309,7 +315,7 @@ def _finish(
         "peak_memory_mb": memory.host_mb(),
         "peak_device_memory_mb": memory.device_mb(),
     }
-    results = result.scores | {f"validation/{config.primary}": validation}
+    results = result.scores | {f"validation/{chosen_by(config)}": validation}
     captions = write_pictures(folder, result)
     tracking.summary(results | {f"cost/{name}": value for name, value in cost.items()})
     tracking.pictures(folder, captions)

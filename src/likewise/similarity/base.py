@@ -27,7 +27,8 @@ class Similarity(ABC):
         domain: ``nonnegative`` if embeddings must have no negative components.
         keys_are_values: whether ``ranking`` returns the natural values, up to the sign.
         geometry: how prepared embeddings rank, by their inner product or by their Euclidean
-            distance; ``None`` if by neither.
+            distance; ``None`` if by neither. With ``inner_product`` the value is this product, and
+            preparing only scales embeddings.
     """
 
     name: str

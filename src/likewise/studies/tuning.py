@@ -35,7 +35,7 @@ from likewise.experiment.composition import compose
 from likewise.experiment.experiment import Loader
 from likewise.experiment.identity import config_identity
 from likewise.runs.folder import claimed, read_result
-from likewise.runs.train import train
+from likewise.runs.train import chosen_by, train
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,7 +196,7 @@ def _run(
     """Run one trial and record it; return the error if it diverged."""
     config = asked.config(_overrides(trial.params))
     config.name, config.study, config.output = f"trial{trial.number}", place.name, str(place.parent)
-    key = f"validation/{config.primary}"
+    key = f"validation/{chosen_by(config)}"
     started = time.perf_counter()
     state, score, failure = TrialState.FAIL, None, None
     try:

@@ -74,12 +74,17 @@ class Task(ABC):
             task says otherwise.
         relevance: the kind of relevance it needs.
         uses_threshold: whether it takes a ``threshold``, the part chosen in that group.
+        uses_explanation: the same of an ``explanation``.
+        chosen_by: the name of the score in ``validate`` that picks the best epoch; ``None`` is the
+            primary metric.
     """
 
     metric_kind: ClassVar[type] = object
     scorer_kind: ClassVar[type] = EmbeddingMatcher
     relevance: ClassVar[type[Relevance]] = Groups
     uses_threshold: ClassVar[bool] = False
+    uses_explanation: ClassVar[bool] = False
+    chosen_by: ClassVar[str | None] = None
 
     def __init__(self, metrics: Mapping[str, Any], similarity: Similarity) -> None:
         self.metrics, self.similarity = dict(metrics), similarity

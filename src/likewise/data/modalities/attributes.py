@@ -42,6 +42,8 @@ class Attributes(Reader):
         codes: the codes of the most frequent training values, from 1, by categorical attribute.
     """
 
+    columns = (*CATEGORIES, "attributes", "price")
+
     def __init__(self, max_categories: int = 1000) -> None:
         self.max_categories = max_categories
         self.scales: dict[str, tuple[float, float]] = {}

@@ -28,6 +28,8 @@ class Images(Reader):
     If the training pictures were grey, colour pictures are converted to grey, and the reverse.
     """
 
+    columns = ("image",)
+    tensor_kind = "pictures"
     shape: tuple[int, ...] = ()
 
     def fit(self, catalogue: Dataset, rows: np.ndarray) -> None:

@@ -113,5 +113,15 @@ class Subwords(TextReader):
         pairs = zip(found, read, strict=True)
         return pad_ids([one.ids if text.strip() else [] for one, text in pairs])
 
+    def words_of_tokens(self, words: Sequence[str]) -> list[list[int]]:
+        """See ``TextReader``; special tokens belong to no word."""
+        assert self.tokenizer is not None
+        found = self.tokenizer.encode(self._readable(" ".join(words)))
+        ends = np.cumsum([len(word) + 1 for word in words])
+        # A span may begin with the space before its word, so its last character decides.
+        places = np.searchsorted(ends, [end - 1 for _, end in found.offsets], side="right")
+        empty = [start == end for start, end in found.offsets]
+        return [[] if no else [int(p)] for no, p in zip(empty, places, strict=True)]
+
     def _readable(self, text: str | None) -> str:
         return readable(text, CHARACTERS_PER_SUBWORD * self.max_length)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from likewise.data.modalities.base import Reader
+from likewise.data.modalities.base import Reader, TensorKind
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class TextReader(Reader):
         markers: write ``COL name VAL`` before each value, so that an encoder can tell the columns
             apart (Li et al., "Deep Entity Matching with Pre-Trained Language Models", VLDB 2021).
     """
+
+    tensor_kind: ClassVar[TensorKind] = "tokens"
 
     def __init__(self, columns: Sequence[str] = COLUMNS, markers: bool = False) -> None:
         if strange := [column for column in columns if column not in COLUMNS]:
@@ -63,10 +65,41 @@ class TextReader(Reader):
         for values in zip(*(table[name] for name in names), strict=True):
             parts = []
             for name, value in zip(names, values, strict=True):
-                for label, text in _parts(name, value):
+                for _, label, text in self.parts(name, value):
                     parts.append(f"COL {label} VAL {text}" if self.markers else text)
             found.append(" ".join(parts))
         return found
+
+    @staticmethod
+    def parts(name: str, value: Any) -> list[tuple[int, str, str]]:
+        """Return position, label and text of each non-empty value in a column of a product."""
+        if name == "attributes":
+            named = [(place, item["name"], item["value"]) for place, item in enumerate(value or ())]
+            return [
+                (at, label or "", text.strip()) for at, label, text in named if (text or "").strip()
+            ]
+        if name == "price":
+            return [] if value is None else [(0, name, f"{value:g}")]
+        return [(0, name, value.strip())] if value and value.strip() else []
+
+    def words_of_tokens(self, words: Sequence[str]) -> list[list[int]]:
+        """Return the positions in ``words`` of the words that each token of their text comes from.
+
+        The text is the words with a space between them. This default serves readers whose tokens
+        lie within a word: a token belongs to every word that has its id when it is read alone. The
+        list of a token is empty if it belongs to none, such as an n-gram of several words.
+        """
+        alone = [set(ids.tolist()) - {0} for ids in map(self._ids_of, words)]
+        return [
+            [place for place, ids in enumerate(alone) if token in ids]
+            for token in self._ids_of(" ".join(words)).tolist()
+        ]
+
+    def _ids_of(self, text: str) -> Tensor:
+        """The ids of one text, [length], without padding."""
+        encoded = self.encode([text])[0]
+        ids = encoded if encoded.ndim == 1 else encoded[0]
+        return ids[ids != 0].long()
 
     def __call__(self, catalogue: Dataset, rows: np.ndarray) -> Tensor:
         """See ``Reader``."""
@@ -75,16 +108,6 @@ class TextReader(Reader):
     def sizes(self) -> dict[str, Any]:
         """See ``Reader``."""
         return {"vocabulary_size": self.vocabulary_size}
-
-
-def _parts(name: str, value: Any) -> list[tuple[str, str]]:
-    """The label and text of each non-empty value in a column of a product."""
-    if name == "attributes":
-        named = [(item["name"], item["value"]) for item in value or ()]
-        return [(label or "", text.strip()) for label, text in named if text and text.strip()]
-    if name == "price":
-        return [] if value is None else [(name, f"{value:g}")]
-    return [(name, value.strip())] if value and value.strip() else []
 
 
 def readable(text: str | None, max_characters: int) -> str:

@@ -38,6 +38,7 @@ class Tfidf(HashedText):
         max_length: maximum number of n-grams per text; those with the largest weights are kept.
     """
 
+    tensor_kind = "weights"
     # Ids are stored as float32, which represents integers exactly up to 2 ** 24.
     max_hash_bits = 20
 
