@@ -67,11 +67,16 @@ class SimilarityPolicy(Policy):
                 signal.prepare(module)
         self.to(self.weights.device)
 
+    def context_weights(self, contexts: Contexts) -> Tensor:
+        """Return the weights of the signals, [s] for all contexts or [m, s]."""
+        return self.weights
+
     def logits(self, contexts: Contexts) -> Tensor:
         """See ``Policy``."""
         found = torch.stack([signal(contexts.links) for signal in self.signals.values()])
-        weights = self.weights / self.weights.norm().clamp_min(1e-12)
-        scores = torch.einsum("s,smn->mn", weights, found) / self.log_temperature.exp()
+        weights = self.context_weights(contexts).expand(len(contexts), -1)
+        weights = weights / weights.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        scores = torch.einsum("ms,smn->mn", weights, found) / self.log_temperature.exp()
         if self.sources is None or self.candidates is None:
             return scores
         best = found.topk(min(self.candidates, scores.shape[1]), dim=2).indices
