@@ -45,9 +45,9 @@ class WeightSearch(Method):
     def __init__(
         self,
         *parts: Any,
-        generations: int = 12,
-        candidates: int = 64,
-        visits: int = 400,
+        generations: int = 10,
+        candidates: int = 40,
+        visits: int = 250,
         **options: Any,
     ) -> None:
         super().__init__(*parts, **options)
@@ -61,9 +61,10 @@ class WeightSearch(Method):
     @property
     def notes(self) -> tuple[str, ...]:
         """See ``Method``."""
+        tried = self.generations * self.candidates
         return (
-            f"method=weight_search tried {self.generations * self.candidates:,} weights in "
-            f"{self.visits:,} visits each.",
+            f"method=weight_search tried {tried:,} weights in {self.visits:,} visits each, "
+            f"{tried * self.visits:,} visits in all.",
         )
 
     def trained(self) -> list[nn.Module]:

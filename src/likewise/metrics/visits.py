@@ -50,5 +50,5 @@ class Regret(VisitMetric):
     higher_is_better = False
 
     def per_visit(self, shown: ShownLists) -> np.ndarray:
-        """See ``VisitMetric``."""
-        return shown.best - shown.expected
+        """See ``VisitMetric``; rounding must not make it negative."""
+        return np.maximum(shown.best - shown.expected, 0.0)
