@@ -12,7 +12,7 @@ from likewise.data.module import ProductModule
 from likewise.data.relevance import Visits
 from likewise.errors import LikewiseError
 from likewise.methods.base import Method
-from likewise.policies.lists import draw_lists, list_logits
+from likewise.policies.lists import draw_lists, without_viewed
 from likewise.policies.similarity import SimilarityPolicy
 from likewise.simulation.environment import ManyVisits
 from likewise.simulation.shop import Shop
@@ -24,8 +24,8 @@ class WeightSearch(Method):
     Each generation draws candidates from a normal distribution, shows lists of each in as many
     training visits, and fits the distribution to the quarter that got the most clicks (Rubinstein,
     "The Cross-Entropy Method for Combinatorial and Continuous Optimization", Methodology and
-    Computing in Applied Probability 1, 1999). All candidates of a generation get the same visits,
-    and clicks of their own. The mean of the last generation is the result.
+    Computing in Applied Probability 1, 1999). All candidates of a generation get the same visits
+    with the same random numbers, which makes their clicks comparable. The mean of the last generation is the result.
 
     Args:
         generations: number of generations.
@@ -45,9 +45,9 @@ class WeightSearch(Method):
     def __init__(
         self,
         *parts: Any,
-        generations: int = 10,
+        generations: int = 12,
         candidates: int = 40,
-        visits: int = 250,
+        visits: int = 500,
         **options: Any,
     ) -> None:
         super().__init__(*parts, **options)
@@ -77,30 +77,33 @@ class WeightSearch(Method):
         self.scorer.prepare(module)
         shop = Shop(module.data)
         environment = ManyVisits(shop, "train", self.visits)
-        environment.reset(seed=module.seed)
         generator = torch.Generator().manual_seed(module.seed)
         start = self.scorer.weights / self.scorer.weights.norm()
         mean = torch.cat([start, self.scorer.log_temperature[None]])
         deviation = torch.ones_like(mean)
-        for _ in range(self.generations):
+        for generation in range(self.generations):
             noise = torch.randn(self.candidates, len(mean), generator=generator)
             tried = mean + deviation * noise
-            numbers = environment.np_random.integers(
-                len(shop.visits.splits["train"]), size=self.visits
-            )
-            clicks = []
-            for candidate in tried:
-                self._set(candidate)
-                visited, _ = environment.reset(options={"visits": numbers})
-                contexts = shop.contexts(visited["product"], visited["segment"])
-                lists = draw_lists(
-                    list_logits(self.scorer, contexts), shop.positions, generator
-                )
-                clicks.append(environment.step(lists.numpy())[1].sum())
-            best = tried[torch.tensor(clicks).argsort(descending=True)[: self.candidates // 4]]
+            clicks = self._clicks(tried, shop, environment, module.seed + generation * 1_000_003)
+            best = tried[clicks.argsort(descending=True)[: self.candidates // 4]]
             mean, deviation = best.mean(0), best.std(0)
         self._set(mean)
         return self.generations * self.candidates * self.visits
+
+    def _clicks(self, tried: Tensor, shop: Shop, environment: ManyVisits, seed: int) -> Tensor:
+        """Return the clicks of each candidate, float64 [c], in visits that the seed draws."""
+        visited, _ = environment.reset(seed=seed)
+        contexts = shop.contexts(visited["product"], visited["segment"])
+        found = self.scorer.signal_values(contexts.links)
+        clicks = []
+        for candidate in tried:
+            self._set(candidate)
+            environment.reset(seed=seed)
+            logits = without_viewed(self.scorer.combine(found, contexts), contexts)
+            draws = torch.Generator().manual_seed(seed)
+            lists = draw_lists(logits, shop.positions, draws)
+            clicks.append(environment.step(lists.numpy())[1].sum())
+        return torch.tensor(clicks)
 
     def _set(self, values: Tensor) -> None:
         """Use the weights and, last, the logarithm of the temperature."""

@@ -14,11 +14,13 @@ from likewise.policies.base import Policy
 
 
 def list_logits(policy: Policy, contexts: Contexts) -> Tensor:
-    """Return the logits of all products for a list, float32 [m, n].
+    """Return the logits of all products for a list, float32 [m, n]; see ``without_viewed``."""
+    return without_viewed(policy.logits(contexts), contexts)
 
-    The product that is looked at, which is the link of its context, is never shown.
-    """
-    return policy.logits(contexts).float().masked_fill(contexts.links > 0, -torch.inf)
+
+def without_viewed(logits: Tensor, contexts: Contexts) -> Tensor:
+    """Return logits [m, n] by which the product that is looked at, the link, is never shown."""
+    return logits.float().masked_fill(contexts.links > 0, -torch.inf)
 
 
 def draw_lists(logits: Tensor, positions: int, generator: torch.Generator) -> Tensor:

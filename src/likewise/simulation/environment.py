@@ -55,7 +55,7 @@ class ManyVisits(VectorEnv[Observation, np.ndarray, np.ndarray]):
         self._current: np.ndarray | None = None
 
     def reset(
-        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         """Begin visits.
 
@@ -69,7 +69,7 @@ class ManyVisits(VectorEnv[Observation, np.ndarray, np.ndarray]):
         if chosen is None:
             chosen = self.np_random.integers(len(self._rows), size=self.num_envs)
         if np.shape(chosen) != (self.num_envs,):
-            raise LikewiseError(f"options must name {self.num_envs} visits")
+            raise LikewiseError(f"visits must name {self.num_envs} visits")
         self._current = self._rows[np.asarray(chosen)]
         return self._observe(self._current), {}
 

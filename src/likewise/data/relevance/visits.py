@@ -93,8 +93,8 @@ class Visits(Relevance):
             rows = self.splits[name]
             if self.best[self.segment[rows], self.product[rows]].sum() < 1:
                 found[name] = (
-                    f"even the best lists would get less than one click in the {len(rows):,} visits "
-                    f"of {name}, so nothing can be told about a policy"
+                    f"even the best lists would get less than one click in the {len(rows):,} "
+                    f"visits of {name}, so nothing can be told about a policy"
                 )
         return found
 
