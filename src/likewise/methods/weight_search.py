@@ -25,7 +25,8 @@ class WeightSearch(Method):
     training visits, and fits the distribution to the quarter that got the most clicks (Rubinstein,
     "The Cross-Entropy Method for Combinatorial and Continuous Optimization", Methodology and
     Computing in Applied Probability 1, 1999). All candidates of a generation get the same visits
-    with the same random numbers, which makes their clicks comparable. The mean of the last generation is the result.
+    with the same random numbers, which makes their clicks comparable. The mean of the last
+    generation is the result.
 
     Args:
         generations: number of generations.
