@@ -9,6 +9,7 @@ weights costs is not counted.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from omegaconf import OmegaConf
 
-from likewise.runs.folder import read_json, read_result
+from likewise.runs.folder import read_result
 
 
 def cumulative_regret(folder: Path) -> tuple[list[int], dict[str, np.ndarray]]:
@@ -30,7 +31,8 @@ def cumulative_regret(folder: Path) -> tuple[list[int], dict[str, np.ndarray]]:
     steps = visits.pop() * np.arange(1, epochs.pop() + 1)
     found = defaultdict(list)
     for run in runs:
-        result, history = read_result(run), read_json(run / "history.json")
+        result = read_result(run)
+        history = json.loads((run / "history.json").read_text(encoding="utf-8"))
         paid = [row["train/regret"] for row in history]
         regret = np.array(paid) if paid else np.full(len(steps), result["metrics"]["test/regret"])
         found[result["name"]].append(regret.cumsum() * steps[0])
