@@ -55,22 +55,33 @@ class Contexts:
             rows: int64 [m], of the log.
             products: number of products of the catalogue.
         """
-        from sklearn.feature_extraction import FeatureHasher
-
         table = feedback.context.with_format("arrow").select(rows)[:] if len(rows) else pa.table({})
         position = feedback.position[rows]
-        pairs = [[(f"position={one}", 1.0)] for one in position.tolist()]
-        for name in table.column_names:
-            if name not in (*IDENTIFIERS, LINKS):
-                for row, pair in enumerate(_pairs(name, table[name])):
-                    pairs[row] += pair
-        hasher = FeatureHasher(FEATURES, input_type="pair", dtype=np.float32)
-        features = hasher.transform(pairs).toarray() if pairs else np.zeros((0, FEATURES))
         return Contexts(
-            torch.from_numpy(features).float(),
+            hashed_features(table, position),
             torch.from_numpy(_links(table, len(rows), products)),
             torch.from_numpy(position),
         )
+
+
+def hashed_features(table: pa.Table, position: np.ndarray) -> Tensor:
+    """Return the features of contexts, float32 [m, ``FEATURES``], see ``Contexts``.
+
+    Args:
+        table: the columns of the contexts, with a row for each, or without columns.
+        position: int64 [m].
+    """
+    from sklearn.feature_extraction import FeatureHasher
+
+    pairs = [[(f"position={one}", 1.0)] for one in position.tolist()]
+    for name in table.column_names:
+        if name not in (*IDENTIFIERS, LINKS):
+            for row, pair in enumerate(_pairs(name, table[name])):
+                pairs[row] += pair
+    if not pairs:
+        return torch.zeros(0, FEATURES)
+    hasher = FeatureHasher(FEATURES, input_type="pair", dtype=np.float32)
+    return torch.from_numpy(hasher.transform(pairs).toarray()).float()
 
 
 def _pairs(name: str, column: pa.ChunkedArray) -> Iterator[list[tuple[str, float]]]:

@@ -19,6 +19,7 @@ from likewise.losses.base import PairLoss
 from likewise.losses.in_batch_softmax import InBatchSoftmax
 from likewise.losses.next_product import NextProductLoss
 from likewise.losses.off_policy import OffPolicyLoss
+from likewise.losses.reinforce import Reinforce
 from likewise.methods.base import Method
 from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
@@ -34,6 +35,7 @@ ADVICE: dict[type[nn.Module], str] = {
     InBatchSoftmax: "in_batch_softmax",
     NextProductLoss: "next_softmax, next_sampled_softmax or next_bce",
     OffPolicyLoss: "off_policy_ips, off_policy_snips or off_policy_dr",
+    Reinforce: "reinforce",
 }
 
 

@@ -44,6 +44,8 @@ def config_identity(config: DictConfig) -> str:
         ) from error
     # Where the data lies is no part of the result; what it holds is.
     content["data"].pop("path", None)
+    # A source may read the products of another one.
+    (content["data"].get("source") or {}).pop("path", None)
     # What is not read has no part in the result either.
     for key in set(reader_keys(config)) - set(modalities(config)):
         content.pop(key)

@@ -67,11 +67,23 @@ class SimilarityPolicy(Policy):
                 signal.prepare(module)
         self.to(self.weights.device)
 
+    def context_weights(self, contexts: Contexts) -> Tensor:
+        """Return the weights of the signals, [s] for all contexts or [m, s]."""
+        return self.weights
+
     def logits(self, contexts: Contexts) -> Tensor:
         """See ``Policy``."""
-        found = torch.stack([signal(contexts.links) for signal in self.signals.values()])
-        weights = self.weights / self.weights.norm().clamp_min(1e-12)
-        scores = torch.einsum("s,smn->mn", weights, found) / self.log_temperature.exp()
+        return self.combine(self.signal_values(contexts.links), contexts)
+
+    def signal_values(self, links: Tensor) -> Tensor:
+        """Return all signals, float32 [s, m, n], for links float32 [m, n]."""
+        return torch.stack([signal(links) for signal in self.signals.values()])
+
+    def combine(self, found: Tensor, contexts: Contexts) -> Tensor:
+        """Return the logits [m, n] from the signals, float32 [s, m, n]."""
+        weights = self.context_weights(contexts).expand(len(contexts), -1)
+        weights = weights / weights.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        scores = torch.einsum("ms,smn->mn", weights, found) / self.log_temperature.exp()
         if self.sources is None or self.candidates is None:
             return scores
         best = found.topk(min(self.candidates, scores.shape[1]), dim=2).indices

@@ -8,6 +8,7 @@ from likewise.data.relevance.groups import Groups
 from likewise.data.relevance.judgements import Judgements
 from likewise.data.relevance.links import Links
 from likewise.data.relevance.pairs import Pairs
+from likewise.data.relevance.visits import Visits
 
 __all__ = [
     "SPLITS",
@@ -22,4 +23,5 @@ __all__ = [
     "Trust",
     "Units",
     "Unknown",
+    "Visits",
 ]

@@ -1,0 +1,1 @@
+"""A simulated shop: shoppers who see lists of products and click."""
