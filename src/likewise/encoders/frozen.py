@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 
+# What ``null`` instead of a budget does, for error messages.
+CACHE_ADVICE = "compute what frozen layers give at every step"
 # Numbers of a block of memory or of a file: 64 MiB of float32.
 BLOCK = 2**24
 # Bytes that are written to a new file at once.
@@ -91,8 +93,6 @@ class FrozenLayers:
         modules: in the order in which the network calls them.
         name: everything else that the states depend on, such as options of the encoder.
         budget: bytes of states in memory; see ``StateStore``.
-        shapes: shape of what each module gives of one product, for networks in which something
-            between the modules depends on it; ``None`` if all give the shape of the states.
     """
 
     def __init__(
@@ -101,15 +101,34 @@ class FrozenLayers:
         modules: Sequence[nn.Module],
         name: str,
         budget: int,
-        shapes: Sequence[tuple[int, ...]] | None = None,
     ) -> None:
         self.network, self.modules, self.name = network, list(modules), name
-        self.budget, self.shapes = budget, shapes
+        self.budget = budget
+        # By module, if what follows in the network depends on the shape of what it gives.
+        self._shapes: dict[nn.Module, tuple[int, ...]] = {}
         self.checked = False
         # How many values a module gives, of which the first are the states; 0 for a tensor.
         self._values = 0
         self._store: StateStore | None = None
         self._version: tuple[int, ...] = ()
+
+    @torch.no_grad()
+    def record_shapes(self, run: Callable[[], Any]) -> None:
+        """Let stand-ins give the shapes that the modules give while ``run`` calls the network.
+
+        Modules that it does not call are left out.
+        """
+
+        def record(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            self._shapes[module] = tuple(output.shape[1:])
+
+        handles = [module.register_forward_hook(record) for module in self.modules]
+        try:
+            run()
+        finally:
+            for handle in handles:
+                handle.remove()
+        self.modules = [module for module in self.modules if module in self._shapes]
 
     def lower(self, run: Callable[[], Any]) -> Tensor:
         """Return what the last module gives while ``run`` calls the network, which ends there."""
@@ -130,10 +149,10 @@ class FrozenLayers:
     @contextmanager
     def skipped(self, states: Tensor) -> Iterator[None]:
         """Run the network from the states, float [b, ...], in this context."""
-        for place, module in enumerate(self.modules):
+        for module in self.modules:
             value = states
-            if self.shapes is not None and place < len(self.modules) - 1:
-                value = states.new_zeros(1).expand(len(states), *self.shapes[place])
+            if module is not self.modules[-1] and module in self._shapes:
+                value = states.new_zeros(1).expand(len(states), *self._shapes[module])
             # An attribute of the instance hides the method of the class.
             object.__setattr__(module, "forward", _stand_in(value, self._values))
         try:

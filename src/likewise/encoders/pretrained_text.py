@@ -12,12 +12,11 @@ from torch import Tensor, nn
 from likewise.data.memory import parse_budget
 from likewise.data.modalities.pretrained import find_model
 from likewise.data.products import Products, take
-from likewise.encoders.frozen import FrozenLayers
+from likewise.encoders.frozen import CACHE_ADVICE, FrozenLayers
 from likewise.encoders.reviews import masked_softmax
 from likewise.encoders.text import TextEncoder
 from likewise.errors import LikewiseError
 
-CACHE_ADVICE = "compute what frozen layers give at every step"
 POOLINGS = ("mean", "cls", "attention")
 
 
