@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,9 +12,15 @@ import transformers
 from torch import nn
 
 from likewise.encoders import frozen
+from likewise.encoders.base import Encoder
 from likewise.encoders.frozen import FrozenLayers, StateStore, caching_frozen_layers
+from likewise.encoders.image_network import layers_of
+from likewise.encoders.pretrained_image import PretrainedImage
 from likewise.encoders.pretrained_text import PretrainedText
 from likewise.errors import LikewiseError
+from likewise.experiment.composition import compose
+from likewise.runs.folder import read_result
+from likewise.runs.train import train
 
 SMALL = {
     "vocab_size": 50,
@@ -57,25 +64,48 @@ def texts() -> torch.Tensor:
     return ids
 
 
+# Networks of stages, of blocks with tokens and positions, and of several kinds of pooling.
+NETWORKS = {
+    "mobilenetv3_small_050": {"image_size": 48},
+    "torchvision/resnet18": {},
+    "torchvision/shufflenet_v2_x0_5": {},
+    "test_efficientnet": {},
+    "test_vit": {"image_size": "weights"},
+    "test_convnext": {},
+}
+
+
+@pytest.fixture
+def pictures() -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(12, 3, 32, 32, generator=generator)
+
+
+def network(name: str, **options: object) -> PretrainedImage:
+    torch.manual_seed(3)
+    options = {"embedding_size": 5, "dropout": 0.0} | NETWORKS[name] | options
+    return PretrainedImage((3, 32, 32), name, "random", **options)
+
+
 def made(folder: Path, **options: object) -> PretrainedText:
     torch.manual_seed(3)
     return PretrainedText(str(folder), 51, **options)
 
 
-def learned(encoder: PretrainedText, texts: torch.Tensor, caching: bool) -> list[torch.Tensor]:
-    """Embeddings after some steps of training in which each text is read several times."""
+def learned(encoder: Encoder, products: torch.Tensor, caching: bool) -> list[torch.Tensor]:
+    """Embeddings after some steps of training in which each product is read several times."""
     encoder.caching = caching
     torch.manual_seed(5)
-    goal = torch.randn(len(texts), encoder.embedding_size)
+    goal = torch.randn(len(products), encoder.embedding_size)
     optimiser = torch.optim.SGD([p for p in encoder.parameters() if p.requires_grad], lr=0.1)
     encoder.train()
     for step in range(6):
         rows = torch.arange(step % 2, 12, 2)
-        (encoder(texts[rows]) - goal[rows]).square().mean().backward()
+        (encoder(products[rows]) - goal[rows]).square().mean().backward()
         optimiser.step()
         optimiser.zero_grad()
     encoder.caching = False
-    return list(encoder.embed({"text": texts}))
+    return list(encoder.embed({encoder.modality: products}))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -89,3 +119,124 @@ def test_training_over_kept_states_equals_training_without(
     before = made(models / family, **options).embed({"text": texts})
     torch.testing.assert_close(kept, anew, atol=2e-6, rtol=1e-5)
     assert (torch.stack(anew) - before).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_of_pictures_train_as_without_a_cache(name: str, pictures: torch.Tensor) -> None:
+    half = len(layers_of(network(name).network)) // 2
+    rows = pictures[torch.arange(12) // 2]
+    kept = learned(network(name, frozen_layers=half), rows, caching=True)
+    anew = learned(network(name, frozen_layers=half, frozen_cache=None), rows, caching=False)
+    torch.testing.assert_close(kept, anew, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"frozen_layers": -1},
+        {"frozen_layers": -1, "pooling": "gem"},
+        {"learning_rate_multiplier": 0},
+        {"frozen_layers": 4, "pooling": "gem", "layerwise_lr_decay": 0.5},
+    ],
+)
+def test_frozen_networks_of_pictures_with_each_pooling(
+    options: dict[str, object], pictures: torch.Tensor
+) -> None:
+    made = [network("mobilenetv3_small_050", **options, frozen_cache=c) for c in ("1GB", None)]
+    kept, anew = learned(made[0], pictures, True), learned(made[1], pictures, False)
+    torch.testing.assert_close(kept, anew, atol=1e-5, rtol=1e-4)
+
+
+def test_each_product_goes_through_the_frozen_layers_once(
+    models: Path, texts: torch.Tensor
+) -> None:
+    encoder = made(models / "bert", frozen_layers=2)
+    read = []
+    layers = encoder.transformer.encoder.layer
+    inside = layers[1].attention
+    inside.register_forward_hook(lambda layer, inputs, output: read.append(len(inputs[0])))
+    encoder.caching = True
+    encoder.train()
+    encoder(texts[:8])
+    # One more for the check that the model can go on from there; texts 5 and 7 are equal.
+    assert read == [1, 1, 6]
+    encoder(texts)
+    encoder.eval()
+    encoder(texts)
+    assert sum(read) == 1 + len({tuple(text) for text in texts.tolist()})
+    # Other weights have other states, and the next encoder with the first weights finds them.
+    before = {name: value.clone() for name, value in encoder.state_dict().items()}
+    encoder.load_state_dict({name: 2 * value for name, value in before.items()})
+    found = encoder(texts)
+    encoder.caching = False
+    torch.testing.assert_close(found, encoder(texts), atol=1e-5, rtol=1e-4)
+    again = made(models / "bert", frozen_layers=2)
+    again.transformer.encoder.layer[1].attention.register_forward_hook(
+        lambda *_: pytest.fail("the states of the first encoder are not used")
+    )
+    again.frozen.checked = again.caching = True
+    again(texts)
+
+
+def test_states_over_the_budget_are_in_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frozen, "BLOCK", 8)
+    store = StateStore(budget=40)
+    values = [torch.full((3, 2), float(number)) for number in range(6)]
+    for number, value in enumerate(values):
+        store.add(bytes([number]), value)
+    assert (store.in_memory, store.in_files) == (32, 160)
+    for number, value in enumerate(values):
+        assert torch.equal(store.get(bytes([number])), value)
+    assert not list(Path(tempfile.gettempdir()).glob("likewise-frozen-*"))
+    # Where the disk has no room either, nothing is stored and nothing is lost.
+    monkeypatch.setattr(frozen.shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(9, 9, 0))
+    store.add(b"new", torch.zeros(30))
+    assert store.get(b"new") is None
+    assert torch.equal(store.get(b"\x05"), values[5])
+
+
+def test_a_network_whose_upper_part_reads_more_is_refused() -> None:
+    class Skips(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = nn.Linear(4, 4), nn.Linear(4, 4)
+
+        def forward(self, values: torch.Tensor) -> torch.Tensor:
+            return self.two(self.one(values)) + values
+
+    torch.manual_seed(0)
+    model, values = Skips(), torch.rand(1, 4)
+    layers = FrozenLayers(model, [model.one], "skips", 2**20)
+    states = layers.lower(lambda: model(values))
+    torch.testing.assert_close(states, model.one(values))
+    with layers.skipped(states):
+        resumed = model(torch.zeros(1, 4))
+    with pytest.raises(LikewiseError, match=r"set encoder.frozen_cache=null"):
+        layers.check(model(values), resumed)
+    torch.testing.assert_close(model(values), model.two(states) + values)
+
+
+def test_caching_ends_with_training(models: Path) -> None:
+    encoder = made(models / "bert", frozen_layers=1)
+    with pytest.raises(KeyError), caching_frozen_layers(nn.ModuleList([encoder])):
+        assert encoder.caching
+        raise KeyError
+    assert not encoder.caching
+
+
+def test_a_run_with_frozen_layers_and_augmentation(small: list[str]) -> None:
+    options = [option for option in small if not option.startswith(("data.", "encoder"))]
+    options += ["data=synthetic", "encoder=pretrained_image", "encoder.weights=random"]
+    options += ["encoder.model=mobilenetv3_small_050", "encoder.frozen_layers=5"]
+    with pytest.raises(LikewiseError, match=r"set augmentation.image=null, or encoder.frozen_cach"):
+        train(compose(options))
+    scores = [
+        read_result(train(compose([*options, *more])))["metrics"]
+        for more in (
+            ["augmentation.image=null"],
+            ["augmentation.image=null", "encoder.frozen_cache=null"],
+            ["augmentation.image.max_shift=0", "augmentation.image.flip_probability=0"],
+        )
+    ]
+    assert scores[0] == pytest.approx(scores[1], abs=0.02)
+    assert scores[0] == scores[2]

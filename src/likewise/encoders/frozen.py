@@ -187,6 +187,7 @@ class FrozenLayers:
                     store.add(key, state)
         return [found[key].to(values.device) for key in keys]
 
+    @torch.no_grad()
     def check(self, whole: Tensor, resumed: Tensor) -> None:
         """Refuse a network that gives something else when it goes on from its frozen layers.
 

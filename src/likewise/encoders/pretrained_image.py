@@ -113,7 +113,8 @@ class PretrainedImage(Encoder):
             name = f"{model} {size} {tuple(input_shape)} {opened.mean} {opened.std}"
             self.frozen = FrozenLayers(network, self._lower, name, budget)
             if not self._all_frozen:
-                self.frozen.record_shapes(lambda: self._network(torch.rand(1, *input_shape)))
+                self.eval()
+                self.frozen.record_shapes(lambda: self._network(torch.zeros(1, *input_shape)))
         self.train()
 
     @property
