@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from likewise.data.memory import parse_budget
-from likewise.data.modalities.pretrained import find_model
 from likewise.data.products import Products, take
 from likewise.encoders.frozen import CACHE_ADVICE, FrozenLayers
 from likewise.encoders.reviews import masked_softmax
 from likewise.encoders.text import TextEncoder
+from likewise.encoders.transformer import attention, read_transformer
 from likewise.errors import LikewiseError
 
 POOLINGS = ("mean", "cls", "attention")
@@ -69,8 +68,14 @@ class PretrainedText(TextEncoder):
             raise LikewiseError(
                 f"encoder.pooling={pooling} is unknown; it can be {', '.join(POOLINGS)}"
             )
-        transformer = _read(model, dropout, pretrained)
-        width = int(transformer.config.hidden_size)
+        transformer = read_transformer(model, dropout, pretrained)
+        width = getattr(transformer.config, "hidden_size", None)
+        if width is None or not isinstance(transformer.get_input_embeddings(), nn.Embedding):
+            raise LikewiseError(
+                f"{model} is {type(transformer).__name__}, which does not read texts alone; "
+                "encoder=pretrained_text reads models such as sentence-transformers/"
+                "all-MiniLM-L6-v2, and encoder=clip reads models of pictures and texts"
+            )
         super().__init__(embedding_size or width, nonnegative, modality)
         if vocabulary_size - 1 > transformer.config.vocab_size:
             raise LikewiseError(
@@ -111,7 +116,7 @@ class PretrainedText(TextEncoder):
     def _states(self, ids: Tensor) -> Tensor:
         """The states of all tokens, float [b, length, width]."""
         return self.transformer(
-            input_ids=(ids.long() - 1).clamp_min(0), attention_mask=_attention(ids)
+            input_ids=(ids.long() - 1).clamp_min(0), attention_mask=attention(ids)
         ).last_hidden_state
 
     def _resumed(self, frozen: FrozenLayers, ids: Tensor) -> Tensor:
@@ -207,39 +212,6 @@ class PretrainedText(TextEncoder):
         for parameter in self.transformer.parameters():
             found.setdefault(parameter, lowest)
         return found
-
-
-def _attention(ids: Tensor) -> Tensor:
-    """The attention mask, bool [b, length], of token ids from 1, padded with 0."""
-    read = ids != 0
-    # A text without tokens attends to one padding token; otherwise its states would be NaN.
-    read[:, 0] = True
-    return read
-
-
-def _read(name: str, dropout: float, pretrained: bool) -> Any:
-    from transformers import AutoConfig, AutoModel, logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    place = find_model(name)
-    options: dict[str, Any] = {}
-    if Path(place).is_dir():
-        options["local_files_only"] = True
-    try:
-        config = AutoConfig.from_pretrained(place, **options)
-        for key in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout"):
-            if hasattr(config, key):
-                setattr(config, key, dropout)
-        if not pretrained:
-            return AutoModel.from_config(config)
-        # Loads safetensors only: other formats can run code when they are loaded.
-        return AutoModel.from_pretrained(place, config=config, use_safetensors=True, **options)
-    except (OSError, ValueError) as error:
-        raise LikewiseError(
-            f"the model {name} cannot be read from a folder, a package or the hub "
-            f"({' '.join(str(error).split())[:200]})"
-        ) from error
 
 
 def _adapted(transformer: Any, rank: int) -> Any:
