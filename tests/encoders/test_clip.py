@@ -62,7 +62,8 @@ def test_the_embedding_is_the_mean_of_both_towers(model: Path, encoder: Clip) ->
     found = encoder({"image": pictures, "text": ids})
     scaled = normalize(pictures[:1], MEAN, STD)
     both = oracle(input_ids=ids[:1].long() - 1, pixel_values=scaled)
-    expected = (F.normalize(both.image_embeds[0], dim=0) + F.normalize(both.text_embeds[0], dim=0)) / 2
+    towers = [both.image_embeds[0], both.text_embeds[0]]
+    expected = sum(F.normalize(tower, dim=0) for tower in towers) / 2
     torch.testing.assert_close(found[0], expected, atol=1e-5, rtol=1e-4)
     # Without a picture, it is that of the text, padding or not; and the reverse.
     alone = encoder({"text": ids[1:2, :2]})

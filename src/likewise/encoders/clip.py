@@ -91,9 +91,10 @@ class Clip(Encoder):
         self.train()
 
     def forward(self, products: Products | Tensor) -> Tensor:
-        """Map products with pictures, float [b, c, h, w] in [0, 1], or token ids, int32 [b, length].
+        """Map products to float [b, embedding_size].
 
-        Returns float [b, embedding_size]. If a modality is not in ``products``, all products lack it.
+        Pictures are floats in [0, 1], [b, c, h, w]; texts are token ids, int32 [b, length]. If one
+        of both is not in ``products``, all products lack it.
         """
         if isinstance(products, Tensor):
             raise TypeError("a two-tower encoder reads products by modality, not one tensor")

@@ -156,7 +156,8 @@ def check_loss_kind(config: DictConfig, loss: nn.Module) -> None:
 
 def check_augmentation(method: Method) -> None:
     """Refuse random changes of products of which a cache keeps what frozen layers give."""
-    for encoder in (part for part in method.modules() if isinstance(part, Encoder)):
+    encoders = [part for part in method.modules() if isinstance(part, Encoder)]
+    for encoder in encoders if method.trains else ():
         modality = encoder.cached_modality()
         augmentation = dict(method.augmentation.items()).get(modality or "")
         if augmentation is not None and getattr(augmentation, "changes_products", True):
