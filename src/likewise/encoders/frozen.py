@@ -204,7 +204,7 @@ class FrozenLayers:
 
     def _current_store(self) -> StateStore:
         """The cache of these weights; a change of weights leads to another one."""
-        tensors = [one for one in self.network.parameters() if not one.requires_grad]
+        tensors: list[Tensor] = [one for one in self.network.parameters() if not one.requires_grad]
         tensors += [one for module in self.modules for one in module.buffers()]
         version = tuple(number for one in tensors for number in (one.data_ptr(), one._version))
         if self._store is None or version != self._version:
