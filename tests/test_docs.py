@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 import torch
 from conftest import write_bandit_log, write_data, write_judgements, write_network, write_shop
 from PIL import Image
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, CLIPConfig, CLIPModel
 
 from likewise.cli import main
 from likewise.data.modalities.subwords import Subwords
@@ -63,6 +64,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_bandit_log(folder / "data" / "open_bandit")
     write_products(folder)
     write_model(folder / "model")
+    write_two_towers(folder / "model", folder / "clip")
     for page in PAGES:
         for language in ("python", "yaml"):
             for block in blocks(page, language):
@@ -133,6 +135,16 @@ def text_beside(result: Path) -> str:
     return (result.parent / "config.yaml").read_text()
 
 
+def write_two_towers(model: Path, folder: Path) -> None:
+    """A model of pictures and texts as the hub has it, with the tokeniser of another model."""
+    size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = size | {"vocab_size": 300, "intermediate_size": 16, "eos_token_id": 299}
+    vision = size | {"image_size": 32, "patch_size": 16, "intermediate_size": 16}
+    config = CLIPConfig(text_config=text, vision_config=vision, projection_dim=12)
+    CLIPModel(config).save_pretrained(folder)
+    shutil.copy(model / "tokenizer.json", folder)
+
+
 def as_run_here(words: list[str], folder: Path) -> list[str]:
     """A command with its placeholders filled in, and small enough for a test."""
     verb = words[0]
@@ -156,7 +168,10 @@ def as_run_here(words: list[str], folder: Path) -> list[str]:
         words = [str(run) if word == "RUN" else word for word in words]
         return [f"data.path={folder}/data/fashion_mnist" if "…" in word else word for word in words]
     words = ["data=synthetic" if word == "data=…" else word for word in words]
-    words = [f"pretrained_text={folder}/model" if "pretrained_text=" in w else w for w in words]
+    model = f"pretrained_text={folder}/{'clip' if 'encoder=clip' in words else 'model'}"
+    words = [model if "pretrained_text=" in word else word for word in words]
+    if "encoder=pretrained_image" in words:
+        words = [*words, "encoder.weights=random"]
     if "pretrained" in texts and "pretrained_text=" not in texts:
         words = [*words, f"pretrained_text={folder}/model"]
     pictures = "data=" not in texts and "product_matching" not in texts

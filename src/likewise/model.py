@@ -182,7 +182,8 @@ class Model:
 
         if not isinstance(products, Sequence):
             return products
-        return clean_catalogue(_as_catalogue(products, self.input_shape), self.cleaning)[0]
+        alone = list(self.readers) == ["image"]
+        return clean_catalogue(_as_catalogue(products, self.input_shape, alone), self.cleaning)[0]
 
 
 def load(run: str | Path, allow: Sequence[str] = ()) -> Model:
@@ -204,7 +205,10 @@ def _categories(catalogue: Dataset) -> np.ndarray:
     return np.array(catalogue["category"][:], dtype=object)
 
 
-def _as_catalogue(products: Sequence[Product], shape: tuple[int, int, int] | None) -> Dataset:
+def _as_catalogue(
+    products: Sequence[Product], shape: tuple[int, int, int] | None, alone: bool
+) -> Dataset:
+    """Make a catalogue; a product without a picture is refused if pictures ``alone`` are read."""
     from likewise.data.catalogue import make_catalogue
 
     if isinstance(products, str):
@@ -215,10 +219,18 @@ def _as_catalogue(products: Sequence[Product], shape: tuple[int, int, int] | Non
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns: dict[str, list[Any]] = {name: [row.get(name) for row in rows] for name in names}
     columns["product_id"] = [str(row.get("product_id", place)) for place, row in enumerate(rows)]
-    pictures = columns.pop("image", None)
-    if pictures is None or shape is None:
+    pictures = columns.pop("image", [None] * len(rows))
+    if shape is None:
         return make_catalogue(columns)
-    squares = np.stack([_square(picture, shape) for picture in pictures])
+    lacking = [name for name, one in zip(columns["product_id"], pictures, strict=True) if not one]
+    if lacking and alone:
+        raise LikewiseError(
+            f"product {lacking[0]} has no image, and this model reads nothing else; give the path "
+            "or the bytes of a picture"
+        )
+    # The readers give zeros where a modality is missing.
+    none = np.zeros((3, *shape[1:]), np.uint8)
+    squares = np.stack([_square(one, shape) if one else none for one in pictures])
     from likewise.data.images import image_dataset
 
     return image_dataset(columns, squares)

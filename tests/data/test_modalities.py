@@ -100,7 +100,7 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
         "at least 256": lambda: Subwords(max_vocabulary_size=100),
         "is not a folder and cannot": lambda: PretrainedSubwords("no/model").fit(catalogue, none),
         "no package like": lambda: PretrainedSubwords("package:like/x").fit(catalogue, none),
-        "has no folder x": lambda: PretrainedSubwords("package:likewise/x").fit(catalogue, none),
+        "has no x": lambda: PretrainedSubwords("package:likewise/x").fit(catalogue, none),
         "text.columns has colour": lambda: Subwords(columns=["colour"]),
         "no brand to read": lambda: Subwords(columns=["brand"]).fit(catalogue, none),
     }.items():

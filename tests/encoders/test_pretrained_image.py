@@ -10,7 +10,8 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from likewise.encoders.pretrained_image import MEAN, STD, PretrainedImage
+from likewise.encoders.image_network import MEAN, STD
+from likewise.encoders.pretrained_image import PretrainedImage
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose
 from likewise.runs.saved import open_run

@@ -47,6 +47,15 @@ class ImageAugmentation(nn.Module):
         self.erase_probability, self.erase_side = erase_probability, erase_side
         self.min_crop_area, self.max_log_brightness = min_crop_area, max_log_brightness
 
+    @property
+    def changes_products(self) -> bool:
+        """Whether any option is set so that pictures can change."""
+        return (
+            any((self.max_shift, self.flip_probability, self.erase_probability))
+            or self.min_crop_area < 1
+            or self.max_log_brightness > 0
+        )
+
     def forward(self, images: Tensor) -> Tensor:
         """Augment float [b, c, h, w] in [0, 1]; draws from torch's global random generator."""
         b, c, h, w = images.shape

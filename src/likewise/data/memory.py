@@ -52,15 +52,21 @@ def check_memory(needed: float, what: str, advice: str) -> None:
         )
 
 
-def parse_budget(value: Any) -> int | None:
-    """Bytes of ``memory_budget``, such as ``1GB`` or ``500 MB``; ``None`` for no limit."""
+def parse_budget(
+    value: Any, key: str = "memory_budget", without: str = "hold all products in memory"
+) -> int | None:
+    """Return the bytes of a size such as ``1GB`` or ``500 MB``; ``None`` for ``None``.
+
+    Args:
+        value: of the option ``key``.
+        without: what ``null`` does, for the error message.
+    """
     if value is None:
         return None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?B|)", str(value).strip().upper())
     if found is None or isinstance(value, bool):
         raise LikewiseError(
-            f"memory_budget={value} must be a size such as 500MB or 2GB, or null to hold all "
-            "products in memory"
+            f"{key}={value} must be a size such as 500MB or 2GB, or null to {without}"
         )
     return int(float(found[1]) * UNITS[found[2]])
 

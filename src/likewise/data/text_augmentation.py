@@ -39,12 +39,17 @@ class TextAugmentation(nn.Module):
             if not 0 <= (value := getattr(self, name)) <= 1:
                 raise LikewiseError(f"augmentation.text.{name}={value} must be between 0 and 1")
 
+    @property
+    def changes_products(self) -> bool:
+        """Whether any option is set so that texts can change."""
+        return bool(self.span_deletion_probability or self.token_deletion_probability)
+
     def forward(self, ids: Tensor) -> Tensor:
         """Augment token ids [b, length], padded with 0; each text keeps its first token.
 
         Random numbers come from torch's global generator.
         """
-        if not (self.span_deletion_probability or self.token_deletion_probability):
+        if not self.changes_products:
             return ids
         lengths = (ids != 0).sum(1, keepdim=True)
         places = torch.arange(ids.shape[1], device=ids.device)

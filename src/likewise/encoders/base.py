@@ -53,11 +53,15 @@ class Encoder(nn.Module):
             can.
         uninitialised: options that build the same encoder without loading its initial weights.
             They are used to load a finished run, which has its own weights.
+        reads: the modalities of an encoder that reads several of them itself.
+        caching: whether what frozen layers give of each product is kept, as it is in training.
     """
 
     modality: str = "image"
     trained_by: str | None = None
     uninitialised: ClassVar[Mapping[str, Any]] = {}
+    reads: ClassVar[tuple[str, ...]] = ()
+    caching: bool = False
 
     def __init__(self, embedding_size: int, nonnegative: bool = False) -> None:
         super().__init__()
@@ -97,6 +101,10 @@ class Encoder(nn.Module):
     def learning_rate_multipliers(self) -> dict[nn.Parameter, float]:
         """Learning-rate multipliers of single parameters; a missing parameter has 1."""
         return {}
+
+    def cached_modality(self) -> str | None:
+        """The modality of which training reads each product once, because of a cache."""
+        return None
 
     @torch.no_grad()
     def embed(self, products: Products, batch_size: int = 1024) -> Tensor:

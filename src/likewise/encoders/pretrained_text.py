@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from likewise.data.modalities.pretrained import find_model
+from likewise.data.memory import parse_budget
 from likewise.data.products import Products, take
 from likewise.encoders.base import TokenTable
+from likewise.encoders.frozen import CACHE_ADVICE, FrozenLayers
 from likewise.encoders.reviews import masked_softmax
 from likewise.encoders.text import TextEncoder
+from likewise.encoders.transformer import attention, read_transformer
 from likewise.errors import LikewiseError
 
 POOLINGS = ("mean", "cls", "attention")
@@ -32,8 +33,12 @@ class PretrainedText(TextEncoder):
             states without a linear layer.
         pooling: ``mean`` of the token states, the state of the first token (``cls``), or
             ``attention`` pooling with a learned query.
-        frozen_layers: number of layers, counted from the input, that are not trained; the token
-            embeddings are frozen with them. 0 trains the whole model, -1 freezes it.
+        frozen_layers: number of layers, counted from the input, that are not trained and have no
+            dropout; all that is not in a layer, such as the token embeddings, is frozen with them.
+            0 trains the whole model, -1 freezes it.
+        frozen_cache: memory, such as ``1GB``, for what the frozen layers give of each text, so that
+            training computes it once; more than that goes to temporary files. ``None`` computes it
+            at every step.
         layerwise_lr_decay: factor between the learning rates of a layer and of the next layer
             towards the output (Howard and Ruder, "Universal Language Model Fine-tuning", ACL
             2018); 1 gives all layers the same rate.
@@ -52,6 +57,7 @@ class PretrainedText(TextEncoder):
         embedding_size: int | None = None,
         pooling: Literal["mean", "cls", "attention"] = "mean",
         frozen_layers: int = 0,
+        frozen_cache: str | None = "1GB",
         layerwise_lr_decay: float = 1.0,
         lora_rank: int = 0,
         dropout: float = 0.1,
@@ -63,8 +69,14 @@ class PretrainedText(TextEncoder):
             raise LikewiseError(
                 f"encoder.pooling={pooling} is unknown; it can be {', '.join(POOLINGS)}"
             )
-        transformer = _read(model, dropout, pretrained)
-        width = int(transformer.config.hidden_size)
+        transformer = read_transformer(model, dropout, pretrained)
+        width = getattr(transformer.config, "hidden_size", None)
+        if width is None or not isinstance(transformer.get_input_embeddings(), nn.Embedding):
+            raise LikewiseError(
+                f"{model} is {type(transformer).__name__}, which does not read texts alone; "
+                "encoder=pretrained_text reads models such as sentence-transformers/"
+                "all-MiniLM-L6-v2, and encoder=clip reads models of pictures and texts"
+            )
         super().__init__(embedding_size or width, nonnegative, modality)
         if vocabulary_size - 1 > transformer.config.vocab_size:
             raise LikewiseError(
@@ -73,25 +85,81 @@ class PretrainedText(TextEncoder):
             )
         self.pooling, self.layerwise_lr_decay = pooling, layerwise_lr_decay
         self.transformer = _adapted(transformer, lora_rank)
-        self._freeze(frozen_layers)
+        self.frozen_layers = frozen_layers
+        self._upper = self._freeze(frozen_layers)
         self.query = nn.Linear(width, 1) if pooling == "attention" else None
         self.head = nn.Linear(width, embedding_size) if embedding_size else nn.Identity()
+        budget = parse_budget(frozen_cache, "encoder.frozen_cache", CACHE_ADVICE)
+        self.frozen: FrozenLayers | None = None
+        if frozen_layers and budget is not None:
+            layers = self._layers()
+            lower = layers[: len(layers) - len(self._upper)]
+            name = f"{model} {self._upper == [] and pooling}"
+            self.frozen = FrozenLayers(self.transformer, lower, name, budget)
+        # The library gives its models in evaluation mode, in which dropout would do nothing.
+        self.train()
 
     def features(self, products: Tensor) -> Tensor:
         """Map token ids [b, length], from 1 as readers give them, to float [b, embedding_size]."""
         ids = products if products.shape[1] else products.new_zeros(len(products), 1)
-        mask = ids != 0
-        # Columns that are padding in all texts of the batch need not be read.
-        longest = max(1, int(mask.any(0).sum()))
-        ids, mask = ids[:, :longest], mask[:, :longest]
-        # A text without tokens attends to one padding token; otherwise its states would be NaN.
-        read = mask.clone()
-        read[:, 0] = True
+        ids = self._readable(ids)
+        if self.frozen is None or not self.caching:
+            return self.head(self._pool(self._states(ids), ids != 0))
+        if not self.frozen.checked:
+            self._check(self.frozen, ids[:1])
+        return self.head(self._resumed(self.frozen, ids))
+
+    def _readable(self, ids: Tensor) -> Tensor:
+        """Leave out what the model cannot read and columns that are padding in all texts."""
         most = int(getattr(self.transformer.config, "max_position_embeddings", ids.shape[1]))
-        found = self.transformer(
-            input_ids=(ids.long() - 1).clamp_min(0)[:, :most], attention_mask=read[:, :most]
-        )
-        return self.head(self._pool(found.last_hidden_state, mask[:, :most]))
+        return ids[:, : min(most, max(1, int((ids != 0).any(0).sum())))]
+
+    def _states(self, ids: Tensor) -> Tensor:
+        """The states of all tokens, float [b, length, width]."""
+        return self.transformer(
+            input_ids=(ids.long() - 1).clamp_min(0), attention_mask=attention(ids)
+        ).last_hidden_state
+
+    def _resumed(self, frozen: FrozenLayers, ids: Tensor) -> Tensor:
+        """The pooled states, float [b, width], from what the frozen layers give of each text."""
+        kept = frozen.states(ids, self._lower)
+        if not self._upper and self.query is None:
+            return torch.stack(kept)
+        states = nn.utils.rnn.pad_sequence(kept, batch_first=True)
+        if self._upper:
+            with frozen.skipped(states):
+                states = self._states(ids)
+        return self._pool(states, ids != 0)
+
+    def _lower(self, ids: Tensor) -> list[Tensor]:
+        """What the frozen layers give of each text: float [tokens, width], or [width] if pooled."""
+        ids = self._readable(ids)
+        if not self._upper and self.query is None:
+            return list(self._pool(self._states(ids), ids != 0))
+        assert self.frozen is not None
+        states = self.frozen.lower(lambda: self._states(ids)) if self._upper else self._states(ids)
+        lengths = (ids != 0).sum(1).clamp_min(1).tolist()
+        return [state[:length] for state, length in zip(states, lengths, strict=True)]
+
+    @torch.no_grad()
+    def _check(self, frozen: FrozenLayers, ids: Tensor) -> None:
+        ids, training = self._readable(ids), self.training
+        self.eval()
+        frozen.check(self._pool(self._states(ids), ids != 0), self._resumed(frozen, ids))
+        self.train(training)
+
+    def train(self, mode: bool = True) -> PretrainedText:
+        """Set the training mode; frozen layers always stay in evaluation mode."""
+        super().train(mode)
+        if self.frozen_layers:
+            self.transformer.eval()
+            for layer in self._upper:
+                layer.train(mode)
+        return self
+
+    def cached_modality(self) -> str | None:
+        """See ``Encoder``."""
+        return None if self.frozen is None else self.modality
 
     @torch.no_grad()
     def embed(self, products: Products, batch_size: int = 128) -> Tensor:
@@ -113,19 +181,21 @@ class PretrainedText(TextEncoder):
             scores = self.query(states).squeeze(2)
         return (masked_softmax(scores, mask)[..., None] * states).sum(1)
 
-    def _freeze(self, number: int) -> None:
+    def _freeze(self, number: int) -> list[nn.Module]:
+        """Freeze the lowest layers and all that is in no layer; return the other layers."""
         layers = self._layers()
         if number < -1 or number > len(layers):
             raise LikewiseError(
                 f"encoder.frozen_layers={number} must be between -1 and {len(layers)}, the "
                 "number of layers of the model"
             )
+        upper = layers[number:] if number >= 0 else []
         if number:
-            kept = layers[:number] if number > 0 else layers
-            for module in [self.transformer.get_input_embeddings(), *kept]:
-                module.requires_grad_(False)
-        if number == -1:
-            self.transformer.requires_grad_(False)
+            trained = {parameter for layer in upper for parameter in layer.parameters()}
+            for parameter in self.transformer.parameters():
+                if parameter not in trained:
+                    parameter.requires_grad_(False)
+        return upper
 
     def _layers(self) -> list[nn.Module]:
         """The layers of the model from input to output: its longest list of modules."""
@@ -149,31 +219,6 @@ class PretrainedText(TextEncoder):
         for parameter in self.transformer.parameters():
             found.setdefault(parameter, lowest)
         return found
-
-
-def _read(name: str, dropout: float, pretrained: bool) -> Any:
-    from transformers import AutoConfig, AutoModel, logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    place = find_model(name)
-    options: dict[str, Any] = {}
-    if Path(place).is_dir():
-        options["local_files_only"] = True
-    try:
-        config = AutoConfig.from_pretrained(place, **options)
-        for key in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout"):
-            if hasattr(config, key):
-                setattr(config, key, dropout)
-        if not pretrained:
-            return AutoModel.from_config(config)
-        # Loads safetensors only: other formats can run code when they are loaded.
-        return AutoModel.from_pretrained(place, config=config, use_safetensors=True, **options)
-    except (OSError, ValueError) as error:
-        raise LikewiseError(
-            f"the model {name} cannot be read from a folder, a package or the hub "
-            f"({' '.join(str(error).split())[:200]})"
-        ) from error
 
 
 def _adapted(transformer: Any, rank: int) -> Any:

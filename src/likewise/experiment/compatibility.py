@@ -6,6 +6,7 @@ from omegaconf import DictConfig
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
+from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.experiment.targets import (
     chosen_name,
@@ -153,6 +154,20 @@ def check_loss_kind(config: DictConfig, loss: nn.Module) -> None:
             f"loss {short_name(config.loss)} does not work with method={config_name(method)}; use "
             f"loss={ADVICE.get(wanted, 'supcon or triplet, or method=pairs')}"
         )
+
+
+def check_augmentation(method: Method) -> None:
+    """Refuse random changes of products of which a cache keeps what frozen layers give."""
+    encoders = [part for part in method.modules() if isinstance(part, Encoder)]
+    for encoder in encoders if method.trains else ():
+        modality = encoder.cached_modality()
+        augmentation = dict(method.augmentation.items()).get(modality or "")
+        if augmentation is not None and getattr(augmentation, "changes_products", True):
+            raise LikewiseError(
+                f"augmentation.{modality} changes the products at every step, and "
+                f"encoder.frozen_cache keeps what the frozen layers give of each product; set "
+                f"augmentation.{modality}=null, or encoder.frozen_cache=null to compute them anew"
+            )
 
 
 def check_parameters(config: DictConfig, method: Method) -> None:

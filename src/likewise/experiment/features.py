@@ -98,7 +98,9 @@ def encoder_modalities(config: DictConfig) -> list[str]:
     """What an encoder, or the encoders it is made of, read; each once."""
     inner = [name for key in config for name in _inner_modalities(config.get(key))]
     if not inner and "_target_" in config:
-        inner = [config.get("modality") or getattr(class_of(config), "modality", "image")]
+        part = class_of(config)
+        own = config.get("modality") or getattr(part, "modality", "image")
+        inner = list(getattr(part, "reads", ())) or [own]
     return list(dict.fromkeys(inner))
 
 

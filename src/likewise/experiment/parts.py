@@ -10,6 +10,7 @@ from torch import nn
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.experiment.compatibility import (
+    check_augmentation,
     check_encoder_use,
     check_kind,
     check_loss,
@@ -153,6 +154,7 @@ def make_method(config: DictConfig) -> Method:
         augmentation={name: make(part) for name, part in config.augmentation.items() if part},
     )
     check_parameters(config, method)
+    check_augmentation(method)
     return method
 
 

@@ -26,6 +26,7 @@ from likewise.data.memory import parse_budget
 from likewise.data.module import ProductModule
 from likewise.data.products import count, take
 from likewise.data.samplers.base import Sampler
+from likewise.encoders.frozen import caching_frozen_layers
 from likewise.errors import LikewiseError
 from likewise.experiment.experiment import Experiment, Loader
 from likewise.experiment.features import learns_from, training_units
@@ -186,7 +187,8 @@ def _train(experiment: Experiment, callbacks: tuple[Callback, ...]) -> None:
         last = LastEpoch(folder / "checkpoints" / "last.ckpt")
         trainer, best = _trainer(config, folder, logger, (*callbacks, last))
         try:
-            trainer.fit(method, module, ckpt_path=last.resume_from(), weights_only=True)
+            with caching_frozen_layers(method):
+                trainer.fit(method, module, ckpt_path=last.resume_from(), weights_only=True)
         except MisconfigurationException as error:
             raise LikewiseError(f"trainer: {error}") from error
         except SystemExit as exit_:

@@ -65,14 +65,22 @@ def find_model(name: str) -> str:
     """
     if not name.startswith(PACKAGE):
         return str(Path(name).expanduser()) if Path(name).expanduser().is_dir() else name
-    package, _, folder = name.removeprefix(PACKAGE).partition("/")
+    place = find_packaged(name)
+    if not place.is_dir():
+        raise LikewiseError(f"{name}: this is not a folder of the package")
+    return str(place)
+
+
+def find_packaged(name: str) -> Path:
+    """Return the path of ``package:<name>/<path>``, which an installed package carries."""
+    package, _, inside = name.removeprefix(PACKAGE).partition("/")
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise LikewiseError(
-            f"{name}: no package {package} is installed; install it, or name a folder or a model "
-            "of the hub"
+            f"{name}: no package {package} is installed; install it, or name a file, a folder or "
+            "a model of the hub"
         )
-    place = Path(spec.submodule_search_locations[0]) / folder
-    if not place.is_dir():
-        raise LikewiseError(f"{name}: the package {package} has no folder {folder}")
-    return str(place)
+    place = Path(spec.submodule_search_locations[0]) / inside
+    if not place.exists():
+        raise LikewiseError(f"{name}: the package {package} has no {inside}")
+    return place
