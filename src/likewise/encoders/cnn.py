@@ -34,6 +34,11 @@ class CNN(Encoder):
         super().__init__(embedding_size, nonnegative)
         if not hasattr(nn, activation):
             raise ValueError(f"encoder.activation={activation} is not a class of torch.nn")
+        if len(channels) != len(convolutions):
+            raise ValueError(
+                f"encoder.channels={list(channels)} and encoder.convolutions={list(convolutions)} "
+                "must have one number for each stage"
+            )
         stages: list[nn.Module] = []
         before = input_shape[0]
         for width, number in zip(channels, convolutions, strict=True):
