@@ -17,6 +17,9 @@ from likewise.policies.similarity import SimilarityPolicy
 from likewise.simulation.environment import ManyVisits
 from likewise.simulation.shop import Shop
 
+# Added to the standard deviation of candidates after the first generation.
+NOISE = 0.15
+
 
 class WeightSearch(Method):
     """Finds weights and a temperature by the cross-entropy method, from clicks alone.
@@ -24,7 +27,9 @@ class WeightSearch(Method):
     Each generation draws candidates from a normal distribution, shows lists of each in as many
     training visits, and fits the distribution to the quarter that got the most clicks (Rubinstein,
     "The Cross-Entropy Method for Combinatorial and Continuous Optimization", Methodology and
-    Computing in Applied Probability 1, 1999). All candidates of a generation get the same visits
+    Computing in Applied Probability 1, 1999). Noise that decreases to 0 is added to the deviation, so
+    that the search does not stop too early (Szita and Lőrincz, "Learning Tetris Using the Noisy
+    Cross-Entropy Method", Neural Computation 18, 2006). All candidates of a generation get the same visits
     with the same random numbers, which makes their clicks comparable. The mean of the last
     generation is the result.
 
@@ -85,9 +90,12 @@ class WeightSearch(Method):
         for generation in range(self.generations):
             noise = torch.randn(self.candidates, len(mean), generator=generator)
             tried = mean + deviation * noise
+            # Only the direction of weights counts.
+            tried[:, :-1] /= tried[:, :-1].norm(dim=1, keepdim=True)
             clicks = self._clicks(tried, shop, environment, module.seed + generation * 1_000_003)
             best = tried[clicks.argsort(descending=True)[: self.candidates // 4]]
-            mean, deviation = best.mean(0), best.std(0)
+            mean = best.mean(0)
+            deviation = best.std(0) + NOISE * (1 - generation / self.generations)
         self._set(mean)
         return self.generations * self.candidates * self.visits
 
