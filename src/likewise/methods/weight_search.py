@@ -27,10 +27,10 @@ class WeightSearch(Method):
     Each generation draws candidates from a normal distribution, shows lists of each in as many
     training visits, and fits the distribution to the quarter that got the most clicks (Rubinstein,
     "The Cross-Entropy Method for Combinatorial and Continuous Optimization", Methodology and
-    Computing in Applied Probability 1, 1999). Noise that decreases to 0 is added to the deviation, so
-    that the search does not stop too early (Szita and Lőrincz, "Learning Tetris Using the Noisy
-    Cross-Entropy Method", Neural Computation 18, 2006). All candidates of a generation get the same visits
-    with the same random numbers, which makes their clicks comparable. The mean of the last
+    Computing in Applied Probability 1, 1999). Noise that decreases to 0 is added to the deviation,
+    so that the search does not stop too early (Szita and Lőrincz, "Learning Tetris Using the Noisy
+    Cross-Entropy Method", Neural Computation 18, 2006). All candidates of a generation get the same
+    visits with the same random numbers, which makes their clicks comparable. The mean of the last
     generation is the result.
 
     Args:
