@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from likewise.runs.saved import SavedRun
 
 HELP = "say which words, regions, signals or training pairs make two products similar"
-# The explanation that works for every encoder and matcher.
-DEFAULT = "explanation=occlusion"
 # Units that are printed.
 PRINTED = 20
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -36,13 +34,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Print the contributions, the largest first, and write a picture where one is wanted."""
+    from likewise.runs.explaining import with_explanation
     from likewise.runs.saved import open_run
 
     path: Path | None = options.output
     if path is not None and path.suffix not in SUFFIXES:
         raise LikewiseError(f"--output {path} must end in {', '.join(SUFFIXES)}")
-    chosen = any(one.lstrip("+").startswith("explanation=") for one in options.overrides)
-    overrides = options.overrides if chosen else [DEFAULT, *options.overrides]
+    overrides = with_explanation(options.overrides)
     opened = open_run(options.run, overrides, tuple(options.allow))
     pair, found = _explain(opened, options.left, options.right)
     print(_as_json(pair, found) if options.json else _as_text(pair, found))
@@ -58,37 +56,17 @@ def run(options: Namespace) -> None:
 
 
 def _explain(opened: SavedRun, left: str, right: str) -> tuple[ProductPair, Attribution]:
-    from likewise.experiment.parts import make_explanation
-    from likewise.experiment.targets import is_part
-    from likewise.explanations.pair import ProductPair
-    from likewise.matchers.base import Matcher
+    from likewise.runs.explaining import chosen_explanation, explain
 
-    scorer = opened.scorer
-    if not isinstance(scorer, Matcher):
-        raise LikewiseError(
-            f"the scores of this run's {type(scorer).__name__} are not those of pairs of products, "
-            "so there is no pair to explain; use a run that has a matcher, or an encoder"
-        )
-    if not is_part(opened.config.get("explanation")):
-        raise LikewiseError(f"explanation=none explains nothing; use {DEFAULT}")
+    explanation = chosen_explanation(opened)
     for name in (left, right):
         if name not in opened.rows_by_id:
             raise LikewiseError(
                 f"the catalogue has no product {name}; its ids are like "
                 f"{', '.join(list(opened.rows_by_id)[:3])}"
             )
-    explanation = make_explanation(opened.config)
-    pair = ProductPair(
-        scorer,
-        opened.model.readers,
-        opened.data.catalogue,
-        (opened.rows_by_id[left], opened.rows_by_id[right]),
-        explanation.grid,
-        opened.device,
-    )
-    if explanation.learns:
-        explanation.learn(scorer, opened.module)
-    return pair, explanation.explain(pair)
+    rows = (opened.rows_by_id[left], opened.rows_by_id[right])
+    return explain(opened, explanation, opened.data.catalogue, rows)
 
 
 def _as_json(pair: ProductPair, found: Attribution) -> str:

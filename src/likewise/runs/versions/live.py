@@ -99,12 +99,16 @@ class LiveCatalogue:
         run: the folder of a finished run with an encoder.
         overrides: of its config, such as ``index=ivf``.
         allow: additional packages whose classes its config may use.
+
+    Attributes:
+        opened: the run, on its own data.
+        model: its model.
     """
 
     def __init__(
         self, run: str | Path, overrides: Sequence[str] = (), allow: tuple[str, ...] = ()
     ) -> None:
-        opened = open_run(run, overrides, allow)
+        self.opened = opened = open_run(run, overrides, allow)
         self.model = opened.model
         self._embed = embed_by(self.model)
         self.root = versions_folder(run)
@@ -140,4 +144,8 @@ class LiveCatalogue:
 
     def search(self, query: Product, k: int = 10) -> list[tuple[str, float]]:
         """Find the k products of the current version nearest to a query: ids and similarities."""
-        return self._follower.search(self.model.embed([query])[0], k)
+        return self.nearest(self.model.embed([query])[0], k)
+
+    def nearest(self, embedding: Tensor, k: int = 10) -> list[tuple[str, float]]:
+        """Find the k products of the current version nearest to an embedding, float32 [d]."""
+        return self._follower.search(embedding, k)

@@ -128,6 +128,11 @@ class Version:
         return concatenate_datasets(parts)
 
     @cached_property
+    def rows_by_id(self) -> dict[str, int]:
+        """The row of the catalogue of each product id."""
+        return {name: row for row, name in enumerate(self.catalogue["product_id"][:])}
+
+    @cached_property
     def embeddings(self) -> Tensor:
         """float32 [n, d], in the order of the catalogue."""
         parts = [self.segment(number).embeddings[self.live(number)] for number in self.segments]
