@@ -23,7 +23,7 @@ from scipy.ndimage import gaussian_filter
 from likewise.data.catalogue import ProductData, make_catalogue
 from likewise.data.histories import Histories
 from likewise.data.relevance import Events, Trust
-from likewise.experiment.composition import shipped
+from likewise.experiment.composition import compose, shipped
 
 # Tests never look at a key of the person running them, and never wait for a network.
 os.environ["WANDB_MODE"] = "offline"
@@ -274,3 +274,71 @@ def write_bandit_log(folder: Path, **changed: np.ndarray | float) -> Path:
     items |= {f"item_feature_{k}": ["a", "a", "b", "b", "c", "c"] for k in range(1, 4)}
     pq.write_table(pa.table(items), folder / "items_all.parquet")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shop_options(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Overrides for untrained encoders of a table with titles and pictures.
+
+    Product p<i> shows a bar at the height of its kind, i modulo 6.
+    """
+    folder = tmp_path_factory.mktemp("serving")
+    noise = np.random.default_rng(0)
+    lines = ["product_id,name,photo,sku"]
+    for row in range(24):
+        kind = row % 6
+        pixels = noise.integers(0, 60, (24, 24, 3)).astype(np.uint8)
+        pixels[4 * kind : 4 * kind + 4] = 240
+        Image.fromarray(pixels).save(folder / f"{row}.png")
+        lines.append(f"p{row},lamp {row} of kind{kind},{row}.png,{kind}")
+    (folder / "products.csv").write_text("\n".join(lines))
+    columns = ("title=name", "image=photo", "group=sku")
+    return [
+        "data=table",
+        f"data.path={folder / 'products.csv'}",
+        *(f"data.columns.{one}" for one in columns),
+        "data.image_size=24",
+        "data.split_by=product",
+        "method=none",
+        "logger=none",
+        f"output={folder / 'runs'}",
+    ]
+
+
+@pytest.fixture(scope="session")
+def pictures_run(shop_options: list[str]) -> Path:
+    """Compares pixels."""
+    from likewise.runs.train import train
+
+    return train(compose([*shop_options, "encoder=pixels"]))
+
+
+@pytest.fixture(scope="session")
+def words_run(shop_options: list[str]) -> Path:
+    """Compares words; it has the same catalogue."""
+    from likewise.runs.train import train
+
+    return train(compose([*shop_options, "encoder=tfidf"]))
+
+
+@pytest.fixture(scope="session")
+def matching_options(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Overrides for runs on synthetic offers."""
+    folder = tmp_path_factory.mktemp("serving_matching")
+    return ["data=synthetic", "task=matching", "logger=none", f"output={folder}"]
+
+
+@pytest.fixture(scope="session")
+def matching_run(matching_options: list[str]) -> Path:
+    """Tells matches by the similarity of words."""
+    from likewise.runs.train import train
+
+    return train(compose([*matching_options, "encoder=tfidf", "method=none"]))
+
+
+@pytest.fixture(scope="session")
+def matcher_run(matching_options: list[str]) -> Path:
+    """Scores pairs, without embeddings."""
+    from likewise.runs.train import train
+
+    return train(compose([*matching_options, "matcher=signals", "matcher.n_estimators=5"]))

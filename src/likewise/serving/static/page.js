@@ -1,8 +1,9 @@
-// The page of `likewise serve`: it asks the API and shows the answers; it has no state of its own
-// but the address behind #, so that the browser's history goes from query to query.
+// The page of `likewise serve`: it asks the API and shows the answers. The query is behind # in the
+// address, so that the browser's history goes from query to query.
 
 const find = (id) => document.getElementById(id);
 const SHOWN_UNITS = 12;
+const COLUMNS = ["image", "title", "brand", "category", "description", "attributes", "price"];
 let token = sessionStorage.getItem("token") || "";
 let runs = [];
 let query = null; // {text}, {product} or {file}
@@ -222,7 +223,8 @@ function reasons(found, left, right, run) {
     const part = make("div", { className: "side" }, make("h3", { textContent: name }));
     const regions = units.filter((unit) => unit.column === "image");
     if (regions.length) part.append(heat(regions, product, found.grid, most, run));
-    for (const column of new Set(units.map((unit) => unit.column).filter((one) => one !== "image"))) {
+    const columns = [...new Set(units.map((unit) => unit.column))].filter((one) => one !== "image");
+    for (const column of columns.sort((a, b) => COLUMNS.indexOf(a) - COLUMNS.indexOf(b))) {
       const words = make("p", { className: "words" });
       for (const unit of units.filter((one) => one.column === column)) {
         const word = make("span", { textContent: unit.text, title: unit.value.toFixed(4) });
