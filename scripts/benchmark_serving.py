@@ -36,7 +36,7 @@ NEIGHBOURS = 12
 
 def trained(products: int, folder: Path, more: Sequence[str]) -> Path:
     """The folder of a run on so many pictures of Fashion-MNIST."""
-    # The data set has 60,000 training pictures, of which some are for validation, and 10,000 others.
+    # Of the 60,000 training pictures, some are for validation; 10,000 others are for the test.
     test = max(100, products // 7)
     validation = max(100, products // 14)
     sizes = [

@@ -280,15 +280,15 @@ def write_bandit_log(folder: Path, **changed: np.ndarray | float) -> Path:
 def shop_options(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Overrides for untrained encoders of a table with titles and pictures.
 
-    Product p<i> shows a bar at the height of its kind, i modulo 6.
+    Product p<i> shows a line at the height of its kind, i modulo 20.
     """
     folder = tmp_path_factory.mktemp("serving")
     noise = np.random.default_rng(0)
     lines = ["product_id,name,photo,sku"]
-    for row in range(24):
-        kind = row % 6
+    for row in range(80):
+        kind = row % 20
         pixels = noise.integers(0, 60, (24, 24, 3)).astype(np.uint8)
-        pixels[4 * kind : 4 * kind + 4] = 240
+        pixels[kind] = 240
         Image.fromarray(pixels).save(folder / f"{row}.png")
         lines.append(f"p{row},lamp {row} of kind{kind},{row}.png,{kind}")
     (folder / "products.csv").write_text("\n".join(lines))
@@ -298,7 +298,6 @@ def shop_options(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         f"data.path={folder / 'products.csv'}",
         *(f"data.columns.{one}" for one in columns),
         "data.image_size=24",
-        "data.split_by=product",
         "method=none",
         "logger=none",
         f"output={folder / 'runs'}",
