@@ -28,6 +28,9 @@ from likewise.serving.thresholds import curve
 from likewise.thresholds.base import KnownPairs
 
 
+JSON = {"content-type": "application/json"}
+
+
 @pytest.fixture(scope="module")
 def served(pictures_run: Path, words_run: Path) -> list[ServedRun]:
     return [ServedRun(pictures_run), ServedRun(words_run)]
@@ -239,7 +242,7 @@ def test_requests_with_mistakes_get_one_sentence(client: TestClient) -> None:
     refused(client.post("/search", json={"text": "  "}), 422, "text: String should have")
     refused(client.post("/search", json={"text": "lamp", "run": 0}), 409, "reads no texts")
     refused(client.post("/search", json={"text": "lamp", "k": 101, "run": 1}), 422, "k: Input")
-    refused(client.post("/search", content=b"{"), 422, "JSON")
+    refused(client.post("/search", content=b"{", headers=JSON), 422, "JSON decode error")
     refused(client.post("/explain", json={"left": "p1", "right": "p1"}), 422, "given twice")
     refused(client.post("/match", json={"left": "p1", "right": "none"}), 404, "no product")
     refused(client.get("/picture", params={"product_id": "none"}), 404, "no product with this id")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 
 import uvicorn
 from fastapi import FastAPI
@@ -55,7 +56,8 @@ def serve(app: FastAPI, host: str, port: int, token: str | None) -> None:
             f"--host {host} --port {port} cannot be listened at ({error.strerror or error}); "
             "choose another --port"
         ) from error
-    with listener:
+    # The server ends by itself when it is interrupted, and repeats the interruption.
+    with listener, suppress(KeyboardInterrupt):
         config = uvicorn.Config(
             app, log_level="warning", limit_concurrency=MAX_REQUESTS, server_header=False
         )

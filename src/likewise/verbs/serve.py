@@ -52,7 +52,7 @@ def run(options: Namespace) -> None:
         print(f"run       {one.folder} ({len(one.version.catalogue):,} products)")
         if one.curve_note:
             print(f"threshold none: {one.curve_note}")
-    local = ("127.0.0.1", "localhost", "::1")
+    local = ("127.0.0.1", "localhost", "::1", "[::1]", options.host)
     hosts = local if _is_loopback(options.host) else ("*",)
     serve(make_app(runs, token, hosts), options.host, options.port, token)
 

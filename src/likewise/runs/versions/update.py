@@ -56,9 +56,9 @@ def embed_by(model: Model) -> Embed:
     scorer = model.scorer
     if not isinstance(scorer, Matcher):
         raise LikewiseError(
-            f"this run cannot be updated, as its {type(scorer).__name__} {scorer.gives} by the "
-            "products that it was trained with; train it again, or update a run with an encoder "
-            "or a matcher"
+            f"this run cannot be updated or served, as its {type(scorer).__name__} {scorer.gives} "
+            "by the products that it was trained with; train it again, or use a run with an "
+            "encoder or a matcher"
         )
     if not isinstance(scorer, EmbeddingMatcher):
         return lambda products: np.empty((len(products), 0), np.float32)
