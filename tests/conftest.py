@@ -324,7 +324,8 @@ def words_run(shop_options: list[str]) -> Path:
 def matching_options(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Overrides for runs on synthetic offers."""
     folder = tmp_path_factory.mktemp("serving_matching")
-    return ["data=synthetic", "task=matching", "logger=none", f"output={folder}"]
+    small = ["data.products=200", "data.groups=20"]
+    return ["data=synthetic", *small, "task=matching", "logger=none", f"output={folder}"]
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,6 @@ from likewise.serving.run import ServedRun, check_same_catalogue
 from likewise.serving.thresholds import curve
 from likewise.thresholds.base import KnownPairs
 
-
 JSON = {"content-type": "application/json"}
 
 

@@ -25,7 +25,7 @@ def test_every_answer_is_as_described(pictures_run: Path, words_run: Path) -> No
         for mode in modes:
 
             @settings(
-                max_examples=5,
+                max_examples=3,
                 deadline=None,
                 derandomize=True,
                 database=None,

@@ -108,7 +108,7 @@ def test_search_look_and_explain(browser: Any, width: int, tmp_path: Path) -> No
     # Words: only the second run reads them.
     fill(browser, "text", "lamp 21 of kind1")
     until(browser, "document.querySelector('#query').textContent.includes('lamp 21')")
-    until(browser, "document.querySelectorAll('#runs .grid li').length === 12")
+    until(browser, "document.querySelector('#runs .grid .quiet').textContent === 'p21'")
     until(browser, "document.querySelector('.note').textContent.includes('reads no texts')")
     assert (ids_of(browser, 0), ids_of(browser, 1)[0]) == ([], "p21")
     # Keys: from card to card, and why.

@@ -193,6 +193,8 @@ async function explain(left, right) {
   if (!find("why").open) find("why").showModal();
   const parts = await Promise.all(runs.map(async (run, place) => {
     try {
+      // A refusal of the server would be an error in the browser's log.
+      if (typeof left !== "string" && !run.reads_texts) throw new Error("This run reads no texts.");
       return reasons(await post("/explain", { left, right, run: place }), left, right, place);
     } catch (error) {
       return make("section", { className: "run" }, make("h2", { textContent: run.name }),
