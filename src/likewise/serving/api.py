@@ -61,7 +61,7 @@ PICTURE_BODY = {
         "content": {name: {"schema": {"type": "string", "format": "binary"}} for name in FORMATS},
     }
 }
-PICTURE_ANSWER = {
+PICTURE_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
         "description": "The picture, at most 320 pixels wide and high.",
