@@ -16,7 +16,7 @@ from likewise.experiment.parts import make_method
 LOSSES = sorted(
     path.stem
     for path in (shipped("configs") / "loss").glob("*.yaml")
-    if not path.stem.startswith(("pair_", "next_", "off_policy_", "in_batch_"))
+    if not path.stem.startswith(("pair_", "next_", "off_policy_", "in_batch_", "reinforce"))
 )
 
 LEARN_PROXIES = ("cross_entropy", "proxy_anchor")
