@@ -9,9 +9,8 @@ demo: $(STAMP)
 	scripts/fetch_fashion_mnist.sh
 	.venv/bin/likewise study encoders
 
-# Two processes run the tests; threads of their own would only wait for each other.
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(PY) -m pytest
+	$(PY) -m pytest
 
 lint: $(STAMP)
 	$(PY) -m ruff check --quiet .
