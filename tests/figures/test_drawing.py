@@ -46,11 +46,16 @@ def test_gallery_marks_groups_by_sign_and_colour(channels: int) -> None:
         np.array([[0.9, 0.5], [0.8, -0.25]]),
         NAMES,
     )
-    titles = [axes.get_title() for axes in figure.axes]
+    (axes,) = figure.axes
+    titles = [text.get_text() for text in axes.texts]
     assert titles[1:3] == ["✓ 0.90", "✗ 0.50"]
     assert titles[4:] == ["✓ 0.80", "✓ -0.25"]
-    edges = [to_hex(axes.spines["left"].get_edgecolor()).upper() for axes in figure.axes[1:3]]
-    assert edges == [SAME, OTHER]
+    assert [to_hex(box.get_edgecolor()).upper() for box in axes.patches[1:3]] == [SAME, OTHER]
+    # A picture stands in its border, upright and in its own proportions.
+    for picture, box in zip(axes.images, axes.patches, strict=True):
+        left, right, bottom, top = picture.get_extent()
+        assert (left, top) == pytest.approx(box.get_xy())
+        assert (bottom - top) / (right - left) == pytest.approx(12 / 10)
     assert is_picture(png_bytes(figure))
 
 

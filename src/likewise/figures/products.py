@@ -18,7 +18,6 @@ from likewise.figures.base import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -43,21 +42,19 @@ def neighbour_gallery(
         rows_of: the name of the method of each row, if the rows are of several methods.
     """
     rows, nearest = neighbours.shape
-    figure = blank_figure(1.05 * (nearest + 1) + 0.3, 1.3 * rows + 0.35)
-    axes = figure.subplots(rows, nearest + 1, squeeze=False)
-    figure.suptitle(
-        "Query and its nearest products   ✓ same group   ✗ another group", fontsize=10, color=INK
-    )
+    sheet = _Sheet(rows, nearest + 1)
     for row, query in enumerate(queries):
         name = shorten(str(group_names[int(groups[query])]), 14)
-        _show(axes[row, 0], images[query], name, INK, "bold", 1.0)
+        sheet.show(row, 0, images[query], name, INK, "bold", 1.0)
         for place, (other, value) in enumerate(zip(neighbours[row], values[row], strict=True), 1):
             same = groups[other] == groups[query]
             title = f"{'✓' if same else '✗'} {value:.2f}"
-            _show(axes[row, place], images[other], title, SAME if same else OTHER, "normal", 2.5)
+            sheet.show(row, place, images[other], title, SAME if same else OTHER, "normal", 2.5)
         if rows_of is not None:
-            axes[row, 0].set_ylabel(shorten(rows_of[row], 13), fontsize=8, color=INK)
-    return figure
+            sheet.name_row(row, shorten(rows_of[row], 13))
+    title = "Query and its nearest products   ✓ same group   ✗ another group"
+    sheet.figure.suptitle(title, fontsize=10, color=INK)
+    return sheet.figure
 
 
 def picture_pairs(pairs: np.ndarray, titles: Sequence[tuple[str, str]]) -> Figure:
@@ -67,31 +64,78 @@ def picture_pairs(pairs: np.ndarray, titles: Sequence[tuple[str, str]]) -> Figur
         pairs: uint8 [p, 2, c, h, w].
         titles: the titles of both pictures of each pair.
     """
-    figure = blank_figure(1.15 * max(len(pairs), 3) + 0.3, 2.9)
-    axes = figure.subplots(2, max(len(pairs), 3), squeeze=False)
-    for column in axes.T[len(pairs) :]:
-        for empty in column:
-            empty.set_axis_off()
+    sheet = _Sheet(2, max(len(pairs), 3))
     for place, (pair, words) in enumerate(zip(pairs, titles, strict=True)):
         for row, (picture, title) in enumerate(zip(pair, words, strict=True)):
-            _show(axes[row, place], picture, title, INK, "normal", 1.0)
-    return figure
+            sheet.show(row, place, picture, title, INK, "normal", 1.0)
+    return sheet.figure
 
 
-def _show(
-    axes: Axes, image: np.ndarray, title: str, colour: str, weight: str, border: float
-) -> None:
-    grey = image.shape[0] < 3
-    axes.imshow(
-        image[0] if grey else image[:3].transpose(1, 2, 0),
-        cmap="gray" if grey else None,
-        vmin=0,
-        vmax=255,
-    )
-    axes.set_title(title, fontsize=8.5, color=INK, weight=weight, pad=4)
-    axes.set(xticks=[], yticks=[])
-    for spine in axes.spines.values():
-        spine.set(edgecolor=colour, linewidth=border)
+class _Sheet:
+    """Rows of pictures with titles, in one pair of axes: axes for each would take ten times longer.
+
+    Attributes:
+        figure: the drawn figure; its axes count in inches from the top left.
+    """
+
+    WIDTH, HEIGHT = 1.1, 1.3
+    SIDE, LEFT, TOP, TITLE = 0.98, 0.28, 0.35, 0.24
+
+    def __init__(self, rows: int, columns: int) -> None:
+        size = (self.LEFT + self.WIDTH * columns, self.TOP + self.HEIGHT * rows)
+        self.figure = blank_figure(*size)
+        self.figure.set_layout_engine("none")
+        self.axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set_axis_off()
+        self.axes.set(xlim=(0, size[0]), ylim=(size[1], 0), autoscale_on=False)
+
+    def show(
+        self,
+        row: int,
+        column: int,
+        image: np.ndarray,
+        title: str,
+        colour: str,
+        weight: str,
+        border: float,
+    ) -> None:
+        """Draw a picture uint8 [c, h, w] with a title above it and a border of the colour."""
+        from matplotlib.patches import Rectangle
+
+        left = self.LEFT + self.WIDTH * column
+        top = self.TOP + self.HEIGHT * row
+        self.axes.text(
+            left + self.SIDE / 2,
+            top + self.TITLE - 0.07,
+            title,
+            fontsize=8.5,
+            color=INK,
+            weight=weight,
+            ha="center",
+        )
+        height, width = image.shape[1:]
+        scale = self.SIDE / max(height, width)
+        left += (self.SIDE - width * scale) / 2
+        top += self.TITLE + (self.SIDE - height * scale) / 2
+        right, bottom = left + width * scale, top + height * scale
+        grey = image.shape[0] < 3
+        self.axes.imshow(
+            image[0] if grey else image[:3].transpose(1, 2, 0),
+            cmap="gray" if grey else None,
+            vmin=0,
+            vmax=255,
+            extent=(left, right, bottom, top),
+            aspect="auto",
+        )
+        box = Rectangle((left, top), right - left, bottom - top)
+        box.set(fill=False, edgecolor=colour, linewidth=border)
+        self.axes.add_patch(box)
+
+    def name_row(self, row: int, name: str) -> None:
+        """Write a name at the left of a row, from the bottom to the top."""
+        middle = self.TOP + self.HEIGHT * row + self.TITLE + self.SIDE / 2
+        place = self.axes.text(self.LEFT / 2, middle, name, fontsize=8, color=INK, rotation=90)
+        place.set(ha="center", va="center")
 
 
 def similarity_heat_map(
