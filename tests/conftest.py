@@ -115,9 +115,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_data(tmp_path_factory.mktemp("pictures"))
 
 
-@pytest.fixture
-def small(pictures: Path, tmp_path: Path) -> list[str]:
-    """Overrides for a run of a few seconds in a folder of its own."""
+def small_run(pictures: Path) -> list[str]:
+    """Overrides for a run of a few seconds."""
     return [
         f"data.path={pictures}",
         "data.validation_size=40",
@@ -126,8 +125,13 @@ def small(pictures: Path, tmp_path: Path) -> list[str]:
         "trainer.accelerator=cpu",
         "embedding_size=16",
         "logger=none",
-        f"output={tmp_path / 'runs'}",
     ]
+
+
+@pytest.fixture
+def small(pictures: Path, tmp_path: Path) -> list[str]:
+    """Overrides for a run of a few seconds in a folder of its own."""
+    return [*small_run(pictures), f"output={tmp_path / 'runs'}"]
 
 
 def write_judgements(folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import optuna
 import pytest
+from conftest import small_run
 
 from likewise.errors import LikewiseError
 from likewise.evidence.results import read_finished
@@ -24,7 +25,7 @@ methods:
   supcon: [loss=supcon]
   triplet: [loss=triplet]
 tune:
-  trials: 6
+  trials: 5
   space:
     method.learning_rate: {low: 1.0e-5, high: 1.0e-1, log: true}
   spaces:
@@ -39,12 +40,24 @@ def place_of(asked: tuning.HyperparameterSearch) -> Path:
     return place
 
 
+def study_in(folder: Path, pictures: Path) -> Study:
+    """The study of ``TEXT`` with its runs in a folder."""
+    (folder / "mine").mkdir()
+    (folder / "mine" / "study.yaml").write_text(TEXT)
+    return open_study(str(folder / "mine"), str(folder / "runs"), small_run(pictures))
+
+
 @pytest.fixture
-def study(small: list[str], tmp_path: Path) -> Study:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "study.yaml").write_text(TEXT)
-    overrides = [one for one in small if not one.startswith("output")]
-    return open_study(str(tmp_path / "mine"), str(tmp_path / "runs"), overrides)
+def study(pictures: Path, tmp_path: Path) -> Study:
+    return study_in(tmp_path, pictures)
+
+
+@pytest.fixture(scope="module")
+def finished(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study whose searches and runs are finished."""
+    study = study_in(tmp_path_factory.mktemp("finished"), pictures)
+    assert len(run_study(study)) == 4
+    return study
 
 
 def trials(study: Study, method: str) -> list[tuple[Any, ...]]:
@@ -53,31 +66,29 @@ def trials(study: Study, method: str) -> list[tuple[Any, ...]]:
     return [(one.number, one.state, one.params, one.intermediate_values) for one in found]
 
 
-def test_methods_get_equal_budgets_and_fresh_seeds(study: Study) -> None:
-    folders = run_study(study)
-    found = {one.method: one for one in budgets(study)}
-    assert [found[name].trials for name in ("supcon", "triplet")] == [6, 6]
+def test_methods_get_equal_budgets_and_fresh_seeds(finished: Study) -> None:
+    found = {one.method: one for one in budgets(finished)}
+    assert [found[name].trials for name in ("supcon", "triplet")] == [5, 5]
     assert {one.split("=")[0] for one in found["supcon"].overrides} == {
         "loss.temperature",
         "method.learning_rate",
     }
-    for config in run_configs(study):
+    for config in run_configs(finished):
         assert config.seed in (0, 1)
         chosen = dict(one.split("=") for one in found[config.name].overrides)
         assert config.method.learning_rate == float(chosen["method.learning_rate"])
-    searched = list(study.folder.glob("tuning/*/*/result.json"))
+    searched = list(finished.folder.glob("tuning/*/*/result.json"))
     assert searched
     for path in searched:
         result = json.loads(path.read_text())
         assert result["seed"] == 1000
         assert not any(key.startswith("test/") for key in result["metrics"])
-    assert len(read_finished(study.folder)) == len(folders) == 4
+    assert len(read_finished(finished.folder)) == 4
 
 
-def test_the_best_trial_is_the_one_with_the_best_validation_score(study: Study) -> None:
-    run_study(study)
-    for one in budgets(study):
-        storage = tuning._storage(place_of(study.search(one.method)))
+def test_the_best_trial_is_the_one_with_the_best_validation_score(finished: Study) -> None:
+    for one in budgets(finished):
+        storage = tuning._storage(place_of(finished.search(one.method)))
         complete = [t for t in storage.get_trials() if t.state == optuna.trial.TrialState.COMPLETE]
         best = max(complete, key=lambda trial: trial.value or 0.0)
         assert one.score == best.value
@@ -101,7 +112,7 @@ def test_a_search_cut_off_makes_the_same_suggestions(
         if len(calls) == 3:
             raise KeyboardInterrupt
         folder = train(*args)
-        if len(calls) == 6:
+        if len(calls) == 5:
             raise KeyboardInterrupt
         return folder
 
