@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from likewise.advice.profile import DataProfile
@@ -24,6 +24,7 @@ class Measured:
         task: the task, by its name in the config.
         setting: overrides of how the task scores, such as ``protocol=gallery``.
         overrides: the composition without data, task and setting.
+        parts: the choice of each group of the config that this composition makes.
         primary, label: the name and the label of the metric of ``score``.
         score: mean over seeds.
         spread: standard deviation over runs; ``None`` for one run.
@@ -53,6 +54,7 @@ class Measured:
     device: str
     accelerator: str
     cautions: tuple[str, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
         """Return it as plain data, with lists for tuples."""
@@ -130,7 +132,7 @@ class EvidenceTable:
             for key, one in sorted(self.data.items())
         ]
         rows = [f"  {json.dumps(row.facts(), ensure_ascii=False)}" for row in self.rows]
-        parts = [',\n'.join(data), ',\n'.join(rows)]
+        parts = [",\n".join(data), ",\n".join(rows)]
         return f'{{"data": {{\n{parts[0]}\n}},\n"rows": [\n{parts[1]}\n]}}\n'
 
     @classmethod

@@ -91,7 +91,9 @@ def describe_data(data: ProductData) -> DataProfile:
     return DataProfile(len(catalogue), tuple(found), script, words, known)
 
 
-def distance(one: DataProfile, other: DataProfile, kind: str | None) -> tuple[float, float]:
+def distance(
+    one: DataProfile, other: DataProfile, here: Supervision | None, there: Supervision | None
+) -> tuple[float, float]:
     """Return how far two data sets are from each other: modalities first, then sizes.
 
     The first number is the share of their modalities that only one of the two has. The second
@@ -100,24 +102,22 @@ def distance(one: DataProfile, other: DataProfile, kind: str | None) -> tuple[fl
     test products, plus 1 where the texts have different scripts.
 
     Args:
-        kind: the class of the relevance that is compared; ``None`` compares the numbers of
-            products in its place.
+        here, there: of the two data sets; ``None`` compares their numbers of products instead.
     """
     both = {*one.modalities, *other.modalities}
-    apart = len(both - {*one.modalities} & {*other.modalities}) / max(1, len(both))
-    if kind is None:
-        far = _factors(one.products, other.products)
+    apart = len({*one.modalities} ^ {*other.modalities}) / max(1, len(both))
+    if here is None or there is None:
+        far = factors_of_ten(one.products, other.products)
     else:
-        here, there = one.supervision[kind], other.supervision[kind]
-        far = _factors(here.units, there.units) + _factors(here.density, there.density)
+        far = factors_of_ten(here.units, there.units) + factors_of_ten(here.density, there.density)
         far += abs(here.unseen - there.unseen)
     if one.script and other.script:
-        far += _factors(one.words, other.words) + (one.script != other.script)
+        far += factors_of_ten(one.words, other.words) + (one.script != other.script)
     return round(apart, 3), round(far, 3)
 
 
-def _factors(one: float, other: float) -> float:
-    """|log10| of a ratio; a number below 1 counts as 1."""
+def factors_of_ten(one: float, other: float) -> float:
+    """Return |log10| of a ratio; a number below 1 counts as 1."""
     return abs(math.log10(max(1.0, one) / max(1.0, other)))
 
 
