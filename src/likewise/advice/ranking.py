@@ -10,9 +10,9 @@ from likewise.advice.evidence import Measured
 from likewise.errors import LikewiseError
 
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-# A method takes the place of the best one if it is not significantly worse, takes at most this share
-# of its time and has at least this share of its score: that a test finds nothing does not show that
-# two methods are equal.
+# A method takes the place of the best one if it is not significantly worse, takes at most this
+# share of its time and has at least this share of its score: that a test finds nothing does not
+# show that two methods are equal.
 CHEAPER, NEAR = 0.5, 0.98
 
 

@@ -80,12 +80,12 @@ def _pools(
     if asked is not None:
         yield [row for row in table.rows if row.task == asked], False, []
         wanted = classes[asked].scorer_kind
-        kin = {name for name, kind in classes.items() if kind.scorer_kind is wanted} - {asked}
+        kin = kindred(asked, classes)
         rows = [row for row in table.rows if row.task in kin]
         tasks = ", ".join(sorted({row.task for row in rows}))
         because = (
             f"No result of task={asked} in the evidence can be used; the results are of other "
-            f"tasks that score the same kind of model ({tasks})."
+            f"tasks that score the same kind of model by relevance of the same family ({tasks})."
         )
         yield rows, False, [because]
         if not issubclass(EmbeddingMatcher, wanted):

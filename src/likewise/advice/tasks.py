@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
+from likewise.data.relevance import Relevance
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import shipped
 from likewise.experiment.targets import class_of
@@ -57,3 +59,20 @@ def check_allowed(task: str, data: ProductData, config_dir: str | None = None) -
             "another task first"
         )
     data.get(classes[task].relevance, f"task={task}")
+
+
+def kindred(task: str, classes: Mapping[str, type[Task]]) -> set[str]:
+    """The other tasks that score the same kind of model by relevance of the same family.
+
+    Two kinds of relevance are of one family if they share a base class below ``Relevance``, as
+    events and links share ``Behaviour``.
+    """
+    own = classes[task]
+    family = {*own.relevance.__mro__} - {*Relevance.__mro__}
+    return {
+        name
+        for name, kind in classes.items()
+        if name != task
+        and kind.scorer_kind is own.scorer_kind
+        and family & {*kind.relevance.__mro__}
+    }

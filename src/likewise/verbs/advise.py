@@ -62,8 +62,8 @@ def _print(advice: Advice) -> None:
     print(f"task         {question.task or 'none: the data name no similar products'}{also}")
     near = selection.near
     print(
-        f"nearest      {near.known.name}: modalities {near.apart:g} apart, and {near.far:g} factors "
-        "of ten in size and kind"
+        f"nearest      {near.known.name}: modalities {near.apart:g} apart, and {near.far:g} "
+        "factors of ten in size and kind"
     )
     for part in advice.parts:
         print(f"{part.group:<12} {part.choice}: {part.evidence}")
