@@ -143,11 +143,12 @@ class EvidenceTable:
             key: MeasuredData(one.pop("name"), DataProfile.of(one))
             for key, one in content["data"].items()
         }
-        rows = [
-            Measured(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})
-            for row in content["rows"]
-        ]
+        rows = [Measured(**_with_tuples(row)) for row in content["rows"]]
         return cls(data, rows)
+
+
+def _with_tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(one) if isinstance(one, list) else one for key, one in row.items()}
 
 
 def shipped_evidence() -> EvidenceTable:

@@ -72,5 +72,5 @@ def ask(
     allowed = allowed_tasks(data, config_dir)
     for task in tasks:
         check_allowed(task, data, config_dir)
-    task = tasks[-1] if tasks else next(iter(allowed), None)
-    return Question(data, describe_data(data), allowed, task, rest, budget, config_dir)
+    chosen = tasks[-1] if tasks else next(iter(allowed), None)
+    return Question(data, describe_data(data), allowed, chosen, rest, budget, config_dir)

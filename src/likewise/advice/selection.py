@@ -11,7 +11,7 @@ from likewise.advice.fitting import is_untrained_encoder, obstacle
 from likewise.advice.profile import DataProfile, Supervision, distance
 from likewise.advice.question import Question
 from likewise.advice.ranking import TimedMethod, by_score, leading
-from likewise.advice.tasks import task_classes
+from likewise.advice.tasks import kindred, task_classes
 from likewise.errors import LikewiseError
 from likewise.matchers.base import EmbeddingMatcher
 

@@ -69,10 +69,5 @@ def kindred(task: str, classes: Mapping[str, type[Task]]) -> set[str]:
     """
     own = classes[task]
     family = {*own.relevance.__mro__} - {*Relevance.__mro__}
-    return {
-        name
-        for name, kind in classes.items()
-        if name != task
-        and kind.scorer_kind is own.scorer_kind
-        and family & {*kind.relevance.__mro__}
-    }
+    alike = {name for name, kind in classes.items() if kind.scorer_kind is own.scorer_kind}
+    return {name for name in alike - {task} if family & {*classes[name].relevance.__mro__}}
