@@ -68,17 +68,13 @@ def _differences(question: Question, near: NearData) -> Iterator[str]:
             f"The texts of these data are in {here.script.title()} script, and those of {name} in "
             f"{there.script.title()} script."
         )
-    if near.supervision is None or question.task is None:
+    if near.own is None or near.supervision is None:
         return
-    own = [
-        one for one in here.supervision.values() if one.units == near.scale * near.supervision.units
-    ]
-    for one in own[:1]:
-        if abs(one.unseen - near.supervision.unseen) > DIFFERENT:
-            yield (
-                f"Of the test units, {one.unseen:.0%} have a product or group that is not in "
-                f"training; on {name} {near.supervision.unseen:.0%}."
-            )
+    if abs(near.own.unseen - near.supervision.unseen) > DIFFERENT:
+        yield (
+            f"Of the test units, {near.own.unseen:.0%} have a product or group that is not in "
+            f"training; on {name} {near.supervision.unseen:.0%}."
+        )
 
 
 def notes(selection: Selection, accelerator: str) -> Iterator[str]:

@@ -23,13 +23,14 @@ class NearData:
     Attributes:
         known: the data.
         rows: all methods that were measured on them for one task in one way.
-        supervision: theirs for this task; ``None`` where products are compared.
+        own, supervision: the user's and theirs for this task; ``None`` where products are compared.
         apart, far: see ``distance``.
         scale: the number of training units, or of products, of the user's data divided by theirs.
     """
 
     known: MeasuredData
     rows: Sequence[Measured]
+    own: Supervision | None
     supervision: Supervision | None
     apart: float
     far: float
@@ -137,7 +138,9 @@ def _by_nearness(
         )
         scale = sizes[0] / max(1, sizes[1])
         other = len({*setting} ^ {one for one in question.overrides if _is_setting(one)})
-        found.append(((apart, other, far), NearData(known, members, theirs, apart, far, scale)))
+        found.append(
+            ((apart, other, far), NearData(known, members, own, theirs, apart, far, scale))
+        )
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]
 
 
