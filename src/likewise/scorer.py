@@ -12,6 +12,7 @@ from likewise.encoders.base import Encoder
 from likewise.similarity.base import Similarity
 
 if TYPE_CHECKING:
+    from likewise.data.catalogue import ProductData
     from likewise.data.module import ProductModule
     from likewise.data.relevance import Relevance
 
@@ -46,6 +47,11 @@ class Scorer(nn.Module):
         super().__init__()
         self.encoder, self.similarity = encoder, similarity
 
+    @classmethod
+    def lacks(cls, data: ProductData) -> str | None:
+        """What it needs and the data do not have, for sentences; ``None`` if it can be used."""
+        return None
+
     def count_parameters(self) -> int:
         """How many learned numbers a score needs."""
         return sum(parameter.numel() for parameter in self.parameters())
@@ -68,6 +74,12 @@ class LearnsAtOnce(Scorer):
 
     trained_by = "fit"
     learns_from: ClassVar[tuple[type[Relevance], ...]] = ()
+
+    @classmethod
+    def lacks(cls, data: ProductData) -> str | None:
+        """See ``Scorer``."""
+        found = any(data.has(kind) for kind in cls.learns_from)
+        return None if found else " or ".join(kind.kind for kind in cls.learns_from)
 
     @abstractmethod
     def learn(self, module: ProductModule, splits: Sequence[str] = ("train",)) -> int:

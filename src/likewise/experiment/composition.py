@@ -53,6 +53,21 @@ def compose(overrides: Sequence[str], config_dir: str | None = None) -> DictConf
             raise LikewiseError(f"{empty}: {error}" if empty else str(error)) from error
 
 
+def chosen_parts(overrides: Sequence[str], config_dir: str | None = None) -> dict[str, str]:
+    """The choice of each group of the config of one run, such as ``{"encoder": "cnn"}``.
+
+    Args:
+        overrides, config_dir: see ``compose``, which must accept them.
+    """
+    import hydra
+
+    more = search_path(config_dir)
+    with hydra.initialize_config_dir(str(shipped("configs")), version_base="1.3"):
+        config = hydra.compose("train", [*overrides, *more], return_hydra_config=True)
+    choices = config.hydra.runtime.choices
+    return {str(group): str(choice) for group, choice in choices.items() if "/" not in str(group)}
+
+
 def _unknown_key(error: BaseException) -> str | None:
     """The key that Hydra could not override as the config has none of that name."""
     found = re.search(r"Could not override '([^']+)'", str(error))

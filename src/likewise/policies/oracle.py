@@ -11,6 +11,7 @@ from likewise.data.contexts import Contexts
 from likewise.policies.base import Policy
 
 if TYPE_CHECKING:
+    from likewise.data.catalogue import ProductData
     from likewise.data.module import ProductModule
 
 # Log-odds of two products that differ by 1 in their attraction; Gumbel noise is seldom above 15.
@@ -24,6 +25,11 @@ class OraclePolicy(Policy):
     """
 
     trained_by = "none"
+
+    @classmethod
+    def lacks(cls, data: ProductData) -> str | None:
+        """See ``Scorer``: no shop knows what it reads."""
+        return "the hidden click model"
 
     def prepare(self, module: ProductModule) -> None:
         """See ``Scorer``; reads the hidden click model."""

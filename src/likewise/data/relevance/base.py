@@ -82,6 +82,23 @@ class Relevance:
         """The number of training units of a split."""
         return len(self.splits[split])
 
+    def density(self) -> float:
+        """The mean number of training units per group, user, query or product; 0 without units."""
+        rows = self.splits.get("train", np.zeros(0, np.int64))
+        return len(rows) / max(1, len(np.unique(self._owners()[rows]))) if len(rows) else 0.0
+
+    def unseen(self) -> float:
+        """The share of test units whose product, or group, is not in a training unit, from 0 to 1.
+
+        Of a unit with several products, the last one counts, such as the target of a link.
+        """
+        train, test = (self.splits.get(name, np.zeros(0, np.int64)) for name in ("train", "test"))
+        if not len(test) or not self.product_columns:
+            return 0.0
+        known = [getattr(self, name)[train] for name in self.product_columns]
+        asked = getattr(self, self.product_columns[-1])[test]
+        return float(1 - np.isin(asked, np.concatenate(known)).mean())
+
     def check(self, products: int) -> None:
         """Raise ``LikewiseError`` where the arrays do not fit each other or the catalogue.
 
@@ -172,6 +189,10 @@ class Relevance:
             )
         if len(np.unique(targets)) < 2:
             raise LikewiseError(f"{self.one_target}, so there is nothing to learn")
+
+    def _owners(self) -> np.ndarray:
+        """int64, one number per unit: the product, group, user or query that it belongs to."""
+        return np.asarray(getattr(self, self.product_columns[0]))
 
     def _keys(self, contents: np.ndarray) -> np.ndarray:
         """int64, one key per unit; two splits should not contain units of equal keys."""

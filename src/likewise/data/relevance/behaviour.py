@@ -23,6 +23,11 @@ class Behaviour(Relevance):
     unit = "event"
     leads_from_product: ClassVar[bool] = False
 
+    @property
+    @abstractmethod
+    def person(self) -> np.ndarray:
+        """int64 [m], the number of the person, or of the product that leads to others, by unit."""
+
     @abstractmethod
     def persons(self, rows: np.ndarray) -> np.ndarray:
         """int64, who the units of some rows belong to, ascending and each once."""
@@ -44,3 +49,6 @@ class Behaviour(Relevance):
         """See ``Relevance``: the unit is a person, and the target its place in the split."""
         places = np.arange(self.count_units(split))
         return Units(np.zeros((0, len(places)), np.int64), (places,))
+
+    def _owners(self) -> np.ndarray:
+        return self.person

@@ -215,6 +215,15 @@ class Groups(Relevance):
                 pairs if modality == "image" else [],
             )
 
+    def unseen(self) -> float:
+        """See ``Relevance``: the share of test products whose group is not in training."""
+        train, test = (self.splits.get(name, NO_ROWS) for name in ("train", "test"))
+        known = np.isin(self.labels[test], self.labels[train])
+        return float(1 - known.mean()) if len(test) else 0.0
+
+    def _owners(self) -> np.ndarray:
+        return self.labels
+
     def _keys(self, contents: np.ndarray) -> np.ndarray:
         return self.labels
 

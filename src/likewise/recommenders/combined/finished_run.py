@@ -43,6 +43,11 @@ class FinishedRun(FittedRecommender):
         if run is not None:
             self._load(Path(run) / "weights.safetensors")
 
+    @classmethod
+    def lacks(cls, data: ProductData) -> str | None:
+        """See ``Scorer``: another run has to be finished before."""
+        return "a finished run"
+
     def _load(self, path: Path) -> None:
         from safetensors import SafetensorError
         from safetensors.torch import load_file

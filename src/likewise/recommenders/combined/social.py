@@ -60,6 +60,12 @@ class Social(FittedRecommender):
         self.register_buffer("products", torch.empty(0, dtype=torch.int64))
         self.register_buffer("ends", torch.empty(0, dtype=torch.int64))
 
+    @classmethod
+    def lacks(cls, data: ProductData) -> str | None:
+        """See ``Scorer``."""
+        known = data.has(Events) and len(data.get(Events).trust)
+        return None if known else "a network of trust between users"
+
     def fit(self, histories: Histories, data: ProductData, seed: int) -> None:
         """See ``Recommender``.
 
