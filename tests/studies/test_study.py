@@ -117,6 +117,31 @@ def test_an_ablation_measures_each_change_from_the_base(small: list[str], tmp_pa
             open_study(str(write_study(folder, wrong)))
 
 
+def test_a_deterministic_method_runs_once_and_counts_for_every_seed(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "deterministic: [pixels]\nmethods:\n  mlp: [encoder=mlp]\n"
+        "  pixels: [encoder=pixels, method=none]\n"
+    )
+    place = [str(write_study(tmp_path / "mine", text)), "--output", str(tmp_path / "runs")]
+    assert main(["study", *place, *overrides(small)]) == 0
+    printed = capsys.readouterr().out
+    assert "[3/3]" in printed
+    assert "Caution" not in printed
+    runs = tmp_path / "runs" / "mine"
+    assert {path.parent.name.rsplit("-", 2)[0] for path in runs.glob("*/result.json")} == {
+        "mlp-seed0",
+        "mlp-seed1",
+        "pixels-seed0",
+    }
+    page = (runs / "RESULTS.md").read_text()
+    assert "pixels: Nothing in it is random, so that it was run once" in page
+    (row,) = [line for line in page.splitlines() if line.startswith("| pixels |")][:1]
+    assert row.split("|")[2].strip() == "2"
+    assert "± 0.0000" in row
+
+
 def test_a_wrong_combination_is_found_before_anything_is_trained(
     small: list[str], tmp_path: Path
 ) -> None:
@@ -152,6 +177,7 @@ def test_comparing_a_study_leaves_out_runs_that_are_no_longer_its_own(
     [
         ("baseline: ghost\n", None, "baseline ghost is not a method"),
         ("", "seed=3", "a study sets seed itself"),
+        ("deterministic: [cnn]\n", None, "deterministic names cnn, no method"),
         ("", "evaluate_on=validation", "a study sets evaluate_on itself"),
     ],
 )

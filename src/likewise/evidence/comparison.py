@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from likewise.evidence.results import MethodSummary, RunResult, by_method, doubt
 from likewise.evidence.statistics import Interval
 from likewise.evidence.verdict import caveat, verdict
 
+ONCE = "Nothing in it is random, so that it was run once; the run counts for every seed."
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -22,7 +24,7 @@ class Comparison:
 
     Attributes:
         study: facts on the study: ``name``, ``question``, ``primary`` and where known ``baseline``,
-            ``methods``, ``seeds``, ``overrides``, ``pool_seed_variance``.
+            ``methods``, ``seeds``, ``deterministic``, ``overrides``, ``pool_seed_variance``.
         baseline: the method with which the others are compared; ``None`` if it has no run.
         against_baseline, against_best: every other method's contrasts, the best first.
         intervals: by method, the 95 % interval of the primary metric over seeds and test units.
@@ -95,6 +97,7 @@ def compare_runs(
         budgets: the budgets of the searches.
     """
     primary = str(study["primary"])
+    results = _for_every_seed(study, results)
     summaries = summarise(results, primary)
     methods = by_method(results)
     wanted = study.get("baseline") or next(iter(study.get("methods") or ()), None)
@@ -119,3 +122,15 @@ def compare_runs(
         read_leaks(folder),
         folder,
     )
+
+
+def _for_every_seed(study: Mapping[str, Any], results: Sequence[RunResult]) -> list[RunResult]:
+    """Let the one run of a deterministic method count for every seed of the study."""
+    found = []
+    for run in results:
+        if run.name in study.get("deterministic", ()):
+            once = replace(run, notes=(*run.notes, ONCE))
+            found += [replace(once, seed=seed) for seed in study["seeds"]]
+        else:
+            found.append(run)
+    return found

@@ -140,6 +140,11 @@ def _fill_in(config: DictConfig, path: Path) -> None:
             f"{path}: baseline {config.baseline} is not a method; the methods are "
             f"{', '.join(config.methods)}"
         )
+    if strange := [name for name in config.deterministic if name not in config.methods]:
+        raise LikewiseError(
+            f"{path}: deterministic names {', '.join(strange)}, no method; the methods are "
+            f"{', '.join(config.methods)}"
+        )
     if config.tune is not None:
         tune = OmegaConf.merge(
             {"trials": None, "seed": 1000, "space": {}, "spaces": {}}, config.tune
@@ -186,8 +191,11 @@ def run_configs(study: Study) -> list[DictConfig]:
     check_methods(study)
     tuned = {method: _tuned(study, method) for method in study.config.methods}
     configs = []
+    first, once = study.config.seeds[0], study.config.deterministic
     for seed in study.config.seeds:
         for method in study.config.methods:
+            if method in once and seed != first:
+                continue
             overrides = [*study.fixed(method), *tuned[method], f"seed={seed}"]
             config = compose(overrides, study.config_dir)
             config.name, config.study = method, study.name
