@@ -79,8 +79,8 @@ def _write_graph(encoder: Encoder, products: Products, path: Path) -> None:
         # The exporter raises many kinds of exceptions for what a graph cannot hold.
         kind = type(encoder.inference_module).__name__
         raise LikewiseError(
-            f"{kind} computes something that torch.onnx cannot export; use --format safetensors, "
-            f"or another encoder ({type(error.__cause__ or error).__name__})"
+            f"{kind} uses an operation that torch.onnx cannot export; use --format safetensors, "
+            "or train another encoder"
         ) from error
 
 

@@ -72,7 +72,7 @@ def _write_folder(
     encoder: PretrainedText, reader: Subwords, similarity: str, folder: Path
 ) -> None:
     from sentence_transformers import SentenceTransformer, SimilarityFunction
-    from sentence_transformers.models import Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
     transformer = _without_adapters(encoder.transformer)
     with tempfile.TemporaryDirectory() as place:
@@ -115,20 +115,23 @@ def _tokenizer(reader: Subwords, config: Any) -> Any:
 def _projection(encoder: PretrainedText, width: int) -> list[nn.Module]:
     """The linear layer after the pooling and the softplus, where the encoder has them."""
     import torch
-    from sentence_transformers.models import Dense
+    from sentence_transformers.sentence_transformer.modules import Dense
     from torch import nn
 
-    linear = isinstance(encoder.head, nn.Linear)
-    if not linear and not encoder.nonnegative:
+    head = encoder.head
+    if isinstance(head, nn.Linear):
+        weight, bias = head.weight.detach(), head.bias.detach()
+    elif encoder.nonnegative:
+        weight, bias = torch.eye(width), torch.zeros(width)
+    else:
         return []
     activation = nn.Softplus() if encoder.nonnegative else nn.Identity()
-    dense = Dense(width, encoder.embedding_size, activation_function=activation)
-    with torch.no_grad():
-        weight, bias = (
-            (encoder.head.weight, encoder.head.bias)
-            if isinstance(encoder.head, nn.Linear)
-            else (torch.eye(width), torch.zeros(width))
+    return [
+        Dense(
+            width,
+            encoder.embedding_size,
+            activation_function=activation,
+            init_weight=weight,
+            init_bias=bias,
         )
-        dense.linear.weight.copy_(weight)
-        dense.linear.bias.copy_(bias)
-    return [dense]
+    ]
