@@ -68,9 +68,7 @@ def _pretrained_text(run: SavedRun) -> PretrainedText:
     return encoder.cpu().eval()
 
 
-def _write_folder(
-    encoder: PretrainedText, reader: Subwords, similarity: str, folder: Path
-) -> None:
+def _write_folder(encoder: PretrainedText, reader: Subwords, similarity: str, folder: Path) -> None:
     from sentence_transformers import SentenceTransformer, SimilarityFunction
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
