@@ -81,7 +81,7 @@ def _write_folder(encoder: PretrainedText, reader: Subwords, similarity: str, fo
     width = int(transformer.config.hidden_size)
     modules: list[nn.Module] = [read, Pooling(width, pooling_mode=encoder.pooling)]
     modules += _projection(encoder, width)
-    known = similarity if similarity in SimilarityFunction.possible_values() else None
+    known: Any = similarity if similarity in SimilarityFunction.possible_values() else None
     whole = SentenceTransformer(modules=modules, device="cpu", similarity_fn_name=known)
     whole.save(str(folder), create_model_card=False)
 
