@@ -173,7 +173,7 @@ def as_run_here(words: list[str], folder: Path) -> list[str]:
         filled = {"RUN": str(run), "A": ids.get("left_id"), "B": ids.get("right_id")}
         return [filled.get(word, word) for word in words]
     texts = " ".join(words)
-    if verb in ("evaluate", "embed", "matrix"):
+    if verb in ("evaluate", "embed", "matrix", "export"):
         run = next(path.parent for path in sorted(folder.glob("runs/train/rnn-*/result.json")))
         words = [str(run) if word == "RUN" else word for word in words]
         return [f"data.path={folder}/data/fashion_mnist" if "…" in word else word for word in words]

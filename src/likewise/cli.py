@@ -14,7 +14,8 @@ from likewise.errors import LikewiseError
 
 VERBS = (
     *("train", "study", "compare", "evaluate", "threshold", "embed", "matrix", "similar", "search"),
-    *("update", "recommend", "cross_sell", "explain", "serve", "data", "advise", "doctor"),
+    *("update", "recommend", "cross_sell", "explain", "serve", "export", "advise", "data"),
+    "doctor",
 )
 INTERRUPTED = "interrupted; finished runs are kept, and this one goes on where it was"
 EPILOG = "Overrides are Hydra's: likewise train encoder=rnn loss=triplet trainer.max_epochs=5"

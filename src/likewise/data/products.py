@@ -104,7 +104,8 @@ def count(products: Products) -> int:
     """Return the number of products."""
     if isinstance(products, StreamedProducts):
         return len(products.rows)
-    return len(next(iter(products.values())))
+    # ``len`` would become a constant where the encoder is exported as a graph.
+    return next(iter(products.values())).shape[0]
 
 
 def take(products: Products, rows: Tensor | slice) -> Products:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -60,6 +61,10 @@ def mean_embedding(tokens: nn.Embedding, ids: Tensor) -> Tensor:
     """Mean embedding of the ids [..., length] that are not 0, float [..., d]; zero without ids."""
     if not ids.shape[-1]:
         ids = ids.new_zeros(*ids.shape[:-1], 1)
+    if torch.compiler.is_exporting():
+        # ONNX has no embedding bag; an exporter would make a loop over the products of it.
+        mask = (ids != 0)[..., None]
+        return (tokens(ids) * mask).sum(-2) / mask.sum(-2).clamp_min(1)
     flat = ids.reshape(-1, ids.shape[-1])
     # This never holds the embeddings of all tokens in memory at once.
     means = F.embedding_bag(flat, tokens.weight, mode="mean", padding_idx=0)

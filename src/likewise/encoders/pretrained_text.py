@@ -111,8 +111,11 @@ class PretrainedText(TextEncoder):
 
     def _readable(self, ids: Tensor) -> Tensor:
         """Leave out what the model cannot read and columns that are padding in all texts."""
-        most = int(getattr(self.transformer.config, "max_position_embeddings", ids.shape[1]))
-        return ids[:, : min(most, max(1, int((ids != 0).any(0).sum())))]
+        ids = ids[:, : getattr(self.transformer.config, "max_position_embeddings", None)]
+        if torch.compiler.is_exporting():
+            # A graph cannot depend on how long the texts of a batch are.
+            return ids
+        return ids[:, : max(1, int((ids != 0).any(0).sum()))]
 
     def _states(self, ids: Tensor) -> Tensor:
         """The states of all tokens, float [b, length, width]."""

@@ -41,7 +41,7 @@ class WeightedBag(TextEncoder):
             ids, weights = products[:, 0].long(), products[:, 1]
         else:
             ids, weights = products.long(), torch.ones_like(products, dtype=torch.float32)
-        wide = weights.new_zeros(len(products), self.embedding_size + 1)
+        wide = weights.new_zeros(products.shape[0], self.embedding_size + 1)
         return wide.scatter_add(1, ids, weights)[:, 1:]
 
     def forward(self, products: Products | Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""The encoder of a finished run in formats that other programs read."""
