@@ -108,12 +108,13 @@ def make_task(config: DictConfig) -> Task:
         more["threshold"] = make(config.threshold)
         check_kind("threshold", more["threshold"], Threshold)
     if is_part(config.get("explanation")):
-        if not getattr(task, "uses_explanation", False):
+        if getattr(task, "uses_explanation", False):
+            more["explanation"] = make_explanation(config)
+        elif not getattr(task, "gives_examples", False):
             raise LikewiseError(
                 f"task={config_name(task)} has no use for an explanation; leave explanation=none, "
-                "use task=faithfulness, or `likewise explain` with the finished run"
+                "or use task=retrieval, matching or faithfulness"
             )
-        more["explanation"] = make_explanation(config)
     return make(config.task, metrics=metrics, similarity=make_similarity(config), **more)
 
 

@@ -37,6 +37,7 @@ from likewise.matchers.base import EmbeddingMatcher
 from likewise.methods.base import Method
 from likewise.runs import environment
 from likewise.runs.cost import PeakMemory, Stopwatch, flops_per_product
+from likewise.runs.examples import explain_examples
 from likewise.runs.folder import (
     claimed,
     first_process,
@@ -319,6 +320,8 @@ def _finish(
     }
     results = result.scores | {f"validation/{chosen_by(config)}": validation}
     captions = write_pictures(folder, result)
+    explained, problems = explain_examples(experiment, result.examples, scorer, module, device)
+    captions |= explained
     tracking.summary(results | {f"cost/{name}": value for name, value in cost.items()})
     tracking.pictures(folder, captions)
     write_table(folder / "per_query.parquet", result.table)
@@ -346,7 +349,7 @@ def _finish(
             "data_findings": data.findings,
             "clusters": list(result.clusters),
             "chosen": result.chosen,
-            "notes": [*result.notes, *method.notes, *scorer.notes],
+            "notes": [*result.notes, *method.notes, *scorer.notes, *problems],
             "pictures": captions,
             "environment": environment.describe(),
         },

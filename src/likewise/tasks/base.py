@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,6 +32,19 @@ class DrawnFigure:
 
 
 @dataclass(frozen=True)
+class ExamplePair:
+    """A pair of the test that is worth an explanation.
+
+    Attributes:
+        rows: of the left and of the right product in the catalogue.
+        what: what it is an example of, such as ``a match that was missed``.
+    """
+
+    rows: tuple[int, int]
+    what: str
+
+
+@dataclass(frozen=True)
 class Result:
     """How a scorer did on a split.
 
@@ -46,6 +59,7 @@ class Result:
         specifications: what each metric says of itself, by its name without the split.
         draw: makes the figures of the test by title, which names the file; called only where
             pictures are wanted.
+        examples: pairs that are explained where the run has an ``explanation``.
         notes: sentences on how it was scored, which stand below every table.
         chosen: what was chosen on the validation split, such as a threshold, by name; a finished
             run keeps it, and ``Task.restore`` takes it.
@@ -57,6 +71,7 @@ class Result:
     clusters: tuple[str, ...] = ()
     specifications: dict[str, MetricSpecification] = field(default_factory=dict)
     draw: Callable[[], Mapping[str, DrawnFigure]] = dict
+    examples: Sequence[ExamplePair] = ()
     notes: tuple[str, ...] = ()
     chosen: dict[str, float] = field(default_factory=dict)
 
@@ -75,6 +90,7 @@ class Task(ABC):
         relevance: the kind of relevance it needs.
         uses_threshold: whether it takes a ``threshold``, the part chosen in that group.
         uses_explanation: the same of an ``explanation``.
+        gives_examples: whether its results have pairs that an ``explanation`` can explain.
         chosen_by: the name of the score in ``validate`` that picks the best epoch; ``None`` is the
             primary metric.
     """
@@ -84,6 +100,7 @@ class Task(ABC):
     relevance: ClassVar[type[Relevance]] = Groups
     uses_threshold: ClassVar[bool] = False
     uses_explanation: ClassVar[bool] = False
+    gives_examples: ClassVar[bool] = False
     chosen_by: ClassVar[str | None] = None
 
     def __init__(self, metrics: Mapping[str, Any], similarity: Similarity) -> None:

@@ -13,7 +13,7 @@ from likewise.data.relevance import Pairs
 from likewise.matchers.base import Matcher
 from likewise.metrics.matching import Calibration, JudgedPairs, MatchingMetric
 from likewise.similarity.base import Similarity
-from likewise.tasks.base import DrawnFigure, Result, Task
+from likewise.tasks.base import DrawnFigure, ExamplePair, Result, Task
 from likewise.thresholds.base import Decision, KnownPairs, Threshold, pair_categories, pair_clusters
 from likewise.thresholds.best_f1 import BestF1, best_threshold
 
@@ -40,6 +40,7 @@ class Matching(Task):
     scorer_kind = Matcher
     relevance = Pairs
     uses_threshold = True
+    gives_examples = True
 
     def __init__(
         self,
@@ -116,6 +117,7 @@ class Matching(Task):
             clusters=clusters,
             specifications=self.specifications,
             draw=lambda: _draw(judged, decision.threshold),
+            examples=_examples(judged, pairs.left[rows], pairs.right[rows]),
             notes=(decision.promise,) if decision.promise else (),
             chosen={
                 **{CATEGORY + name: value for name, value in decision.by_category.items()},
@@ -159,6 +161,21 @@ def categories_of(module: ProductModule, split: str) -> np.ndarray | None:
         return None
     known, rows = np.array(catalogue["category"][:], dtype=object), pairs.splits[split]
     return pair_categories(known[pairs.left[rows]], known[pairs.right[rows]])
+
+
+def _examples(judged: JudgedPairs, left: np.ndarray, right: np.ndarray) -> list[ExamplePair]:
+    """The surest match that was found, the surest one that is none, and the most missed one."""
+    match, called = judged.labels == 1, judged.predicted
+    found = []
+    for among, sign, what in (
+        (match & called, 1, "a match that was found"),
+        (~match & called, 1, "products that were called a match and are none"),
+        (match & ~called, -1, "a match that was missed"),
+    ):
+        if among.any():
+            place = np.flatnonzero(among)[(sign * judged.scores[among]).argmax()]
+            found.append(ExamplePair((int(left[place]), int(right[place])), what))
+    return found
 
 
 def _draw(judged: JudgedPairs, threshold: float) -> dict[str, DrawnFigure]:

@@ -18,7 +18,7 @@ from likewise.matchers.base import EmbeddingMatcher
 from likewise.metrics.retrieval import RetrievalMetric, evaluate_retrieval
 from likewise.similarity.base import Similarity
 from likewise.similarity.topk import topk_neighbours
-from likewise.tasks.base import DrawnFigure, Result, Task
+from likewise.tasks.base import DrawnFigure, ExamplePair, Result, Task
 
 # The candidates of a protocol: rows of the catalogue, products and groups; ``None`` where the
 # queries search each other.
@@ -73,6 +73,7 @@ class Retrieval(Task):
 
     metric_kind = RetrievalMetric
     relevance = Groups
+    gives_examples = True
 
     def __init__(
         self,
@@ -204,7 +205,31 @@ class Retrieval(Task):
             _clusters(data, split),
             self.specifications,
             lambda: self._draw(data, split, embeddings, neighbours, values),
+            self._examples(data.get(Groups).numbers(len(data.catalogue)), rows, neighbours, values),
         )
+
+    def _examples(
+        self, groups: np.ndarray, rows: np.ndarray, neighbours: np.ndarray, values: np.ndarray
+    ) -> list[ExamplePair]:
+        """The queries that are most similar to their nearest product, if it is right, and if not.
+
+        Args:
+            groups: int64 [n], of the whole catalogue; -1 where unknown.
+            rows: int64 [q], of the queries.
+        """
+        nearest, best = neighbours[:, 0], values[:, 0]
+        best = best if self.similarity.larger_is_closer else -best
+        right = groups[rows] == groups[nearest]
+        known = (groups[rows] >= 0) & np.isfinite(best)
+        found = []
+        for among, what in (
+            (right & known, "a nearest product of the same group"),
+            (~right & known, "a nearest product of another group"),
+        ):
+            if among.any():
+                query = np.flatnonzero(among)[best[among].argmax()]
+                found.append(ExamplePair((int(rows[query]), int(nearest[query])), what))
+        return found
 
     def _draw(
         self,
