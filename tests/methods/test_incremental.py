@@ -11,15 +11,24 @@ import pytest
 import torch
 from conftest import write_data
 from pytorch_lightning.callbacks import Callback
+from pytorch_metric_learning.losses import ProxyAnchorLoss, SupConLoss
 from safetensors.torch import load_file
+from torch import nn
 from torch.nn import functional as F
 
 from likewise.cli import main
+from likewise.encoders.mlp import MLP
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose
+from likewise.matchers.versions import Versions
+from likewise.methods.incremental import Incremental
+from likewise.metrics.f1 import F1
+from likewise.metrics.map_at_r import MAPAtR
 from likewise.runs.folder import read_result
 from likewise.runs.saved import open_run
 from likewise.runs.train import train
+from likewise.similarity.cosine import Cosine
+from likewise.tasks.updating import Updating
 
 STEPS = 3
 STRATEGIES = {
@@ -105,8 +114,7 @@ def test_retraining_ends_with_the_weights_of_a_normal_training(
     normal = load_file(train(compose([*options, "primary=map_at_r"])) / "weights.safetensors")
     last = load_file(runs["retrain"] / "weights.safetensors")
     assert all(last[name].equal(value) for name, value in normal.items())
-    # 48 products of two groups, 96 of four and 144 of six, in whole batches of 16; the validation
-    # takes 48 of 144 away.
+    # 16 training products of each of 2, 4 and 6 groups, in 3 epochs.
     assert last["reads"].tolist() == [3 * 32, 3 * 64, 3 * 96]
 
 
@@ -148,25 +156,55 @@ def test_an_update_that_is_cut_off_goes_on_to_the_same_numbers(
     assert [row["step"] for row in histories[0]] == [0, 0, 0, 1, 1, 2, 2]
 
 
-MISTAKES = {
-    "steps": (["matcher.steps=9"], "6 groups cannot arrive in matcher.steps=9"),
-    "one step": (["matcher.steps=1"], "at least 2 steps"),
-    "one group": (["method.base_share=0.1"], "at least 2 groups in the first step"),
-    "share": (["method.base_share=1"], "must be between 0 and 1"),
-    "nothing replayed": (["method.distillation=1"], "method.replay=0 has none"),
-    "replayed twice": (["method.retrain=true", "method.replay=5"], "leave one of them out"),
-    "no epochs": (["method.epochs=0", "method.replay=5"], "epochs=0 trains nothing"),
+def method(loss: nn.Module | None = None, **options: Any) -> Incremental:
+    similarity = Cosine()
+    scorer = Versions(MLP((1, 4, 4), 8, hidden_sizes=[4]), similarity, steps=2, num_groups=3)
+    task = Updating({}, similarity, MAPAtR())
+    return Incremental(scorer, loss or SupConLoss(), None, similarity, task, {}, **options)
+
+
+def test_drift_is_the_squared_distance_of_unit_embeddings() -> None:
+    before = torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 0.0]])
+    now = torch.tensor([[5.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
+    # The same direction, a right angle and the opposite: 0, 2 and 4.
+    assert float(method().drift(now, before)) == pytest.approx(2.0)
+
+
+OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "share": ({"base_share": 1.0}, "must be between 0 and 1"),
+    "negative": ({"replay": -1}, "at least 0"),
+    "nothing replayed": ({"distillation": 1.0}, "method.replay=0 has none"),
+    "replayed twice": ({"retrain": True, "replay": 5}, "leave one of them out"),
+    "no epochs": ({"epochs": 0, "replay": 5}, "epochs=0 trains nothing"),
     "proxies": (
-        ["method.compatibility=1", "method.replay=5", "loss=proxy_anchor"],
+        {"compatibility": 1.0, "replay": 5, "loss": ProxyAnchorLoss(3, 8)},
         "ProxyAnchorLoss cannot do",
     ),
-    "measure": (["task.measure._target_=likewise.metrics.f1.F1"], "a metric of metrics=retrieval"),
 }
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_that_make_no_sense_are_refused(name: str) -> None:
+    options, expected = OPTIONS[name]
+    with pytest.raises(LikewiseError, match=expected):
+        method(**options)
+
+
+def test_a_measure_of_something_else_is_refused() -> None:
+    measure: Any = F1()
+    with pytest.raises(LikewiseError, match=r"task.measure must be a metric of metrics=retrieval"):
+        Updating({}, Cosine(), measure)
 
 
 def test_what_fits_is_named_where_there_is_one_encoder_only(options: list[str]) -> None:
     with pytest.raises(LikewiseError, match="or choose task=updating, which chooses"):
         train(compose([*options, "method=incremental"]))
+
+
+MISTAKES = {
+    "steps": (["matcher.steps=9"], "6 groups cannot arrive in matcher.steps=9"),
+    "one group": (["method.base_share=0.1"], "at least 2 groups in the first step"),
+}
 
 
 @pytest.mark.parametrize("name", MISTAKES)
