@@ -93,10 +93,10 @@ def measure(index: Index, folder: Path, products: int, updates: int) -> list[str
     times, searches = [], []
     for _ in range(updates):
         arrived, gone = shop.change(UPDATE)
-        query = torch.from_numpy(shop.embed(arrived)[0])
+        query = torch.from_numpy(shop.embed(arrived)[:1])
         started = time.perf_counter()
         shop.update(follower, arrived, gone)
-        found = follower.search(query, NEIGHBOURS)
+        (found,) = follower.search(query, NEIGHBOURS)
         times.append(time.perf_counter() - started)
         if found[0][0] != arrived["product_id"][0]:
             raise SystemExit(f"{name} does not find the new product first but {found[0]}")
@@ -137,9 +137,8 @@ def recall_against_exact(follower: Follower, shop: Shop, queries: int = 100) -> 
     ids = version.catalogue["product_id"][:]
     right = exact.search(asked, NEIGHBOURS)[1]
     parts = []
-    for query, keys in zip(asked, right, strict=True):
-        found = {name for name, _ in follower.search(query, NEIGHBOURS)}
-        parts.append(len(found & {ids[key] for key in keys}) / NEIGHBOURS)
+    for found, keys in zip(follower.search(asked, NEIGHBOURS), right, strict=True):
+        parts.append(len({name for name, _ in found} & {ids[key] for key in keys}) / NEIGHBOURS)
     return float(np.mean(parts))
 
 

@@ -198,18 +198,21 @@ def test_two_devices_make_one_run(small: list[str], tmp_path: Path) -> None:
     assert len(json.loads((folder / "history.json").read_text())) == 2
 
 
-def test_multirun_and_compare(small: list[str], tmp_path: Path) -> None:
+def test_multirun_and_compare(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     done = likewise("train", "-m", "encoder=mlp,rnn", "trainer.max_epochs=1", *small)
     assert done.returncode == 0, done.stderr
     runs = tmp_path / "runs" / "train"
     assert len(list(runs.glob("*/result.json"))) == 2
-    compared = likewise("compare", str(runs))
-    assert compared.returncode == 0, compared.stderr
-    assert "mlp" in compared.stdout
+    assert main(["compare", str(runs)]) == 0
+    assert "mlp" in capsys.readouterr().out
     assert (runs / "report.html").is_file()
 
 
-def test_study_runs_once_and_skips_what_is_finished(small: list[str], tmp_path: Path) -> None:
+def test_study_runs_once_and_skips_what_is_finished(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     study = tmp_path / "mine"
     study.mkdir()
     (study / "study.yaml").write_text(
@@ -218,21 +221,20 @@ def test_study_runs_once_and_skips_what_is_finished(small: list[str], tmp_path: 
     )
     overrides = [one for one in small if not one.startswith("output")]
     output = f"--output={tmp_path / 'runs'}"
-    listed = likewise("study", str(study), *overrides, output, "--dry-run")
-    assert listed.stdout.count("to run") == 4, listed.stderr
-    first = likewise("study", str(study), *overrides, output)
-    assert first.returncode == 0, first.stderr
-    assert first.stdout.count("finished before") == 0
-    again = likewise("study", str(study), *overrides, output)
-    assert again.stdout.count("finished before") == 4
+    command = ["study", str(study), *overrides, output]
+    assert main([*command, "--dry-run"]) == 0
+    assert capsys.readouterr().out.count("to run") == 4
+    assert main(command) == 0
+    assert capsys.readouterr().out.count("finished before") == 0
+    assert main(command) == 0
+    assert capsys.readouterr().out.count("finished before") == 4
     page = (tmp_path / "runs" / "mine" / "report.html").read_text()
     for part in ("Is the difference real?", "Queries worth a look", "Leaks between the splits"):
         assert part in page
     assert page.count("<img") == 2 + 2 + 4 + 3 + 2 * 3
     (study / "study.yaml").write_text("question: Which?\nmetods: {}\n")
-    wrong = likewise("study", str(study), output)
-    assert wrong.returncode == 1
-    assert "metods" in wrong.stderr
+    assert main(["study", str(study), output]) == 1
+    assert "metods" in capsys.readouterr().err
 
 
 def test_an_encoder_from_outside_the_package(small: list[str], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+import yaml
 from conftest import write_bandit_log, write_data, write_judgements, write_network, write_shop
 from PIL import Image
 from transformers import BertConfig, BertModel, CLIPConfig, CLIPModel
@@ -22,6 +23,7 @@ from likewise.cli import main
 from likewise.data.modalities.subwords import Subwords
 from likewise.data.relevance import Pairs
 from likewise.data.sources.synthetic import Synthetic
+from likewise.experiment.composition import shipped
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -63,6 +65,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_network(folder / "data" / "amazon_photo")
     write_bandit_log(folder / "data" / "open_bandit")
     write_products(folder)
+    write_one_seed(folder / "experiments", "encoders")
     write_model(folder / "model")
     write_two_towers(folder / "model", folder / "clip")
     for page in PAGES:
@@ -115,6 +118,13 @@ def write_products(folder: Path) -> None:
     new = ["product_id,name,price,deleted", "n1,rug 5,3.50,", "p0,lamp 0 renewed,9,", "p7,,,true"]
     (folder / "new.csv").write_text("\n".join(new))
     (folder / "pairs.csv").write_text("\n".join(pairs))
+
+
+def write_one_seed(folder: Path, study: str) -> None:
+    """A study of the package with its first seed only, which a command finds first."""
+    config = yaml.safe_load((shipped("experiments") / study / "study.yaml").read_text())
+    (folder / study).mkdir(parents=True)
+    (folder / study / "study.yaml").write_text(yaml.safe_dump(config | {"seeds": [0]}))
 
 
 def write_model(folder: Path) -> None:

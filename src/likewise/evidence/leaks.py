@@ -67,7 +67,7 @@ def _of_pairs_in_words(found: LeakCount) -> str:
         return f"None of {found.products} {found.later} pairs is also in {found.earlier}."
     return (
         f"{found.exact} of {found.products} {found.later} pairs are also in {found.earlier}; the "
-        "scores without leaks leave them out."
+        "scores named “without leaks” leave them out."
     )
 
 

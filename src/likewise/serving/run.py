@@ -23,6 +23,7 @@ from likewise.runs.folder import read_result
 from likewise.runs.versions.live import LiveCatalogue
 from likewise.runs.versions.version import Version
 from likewise.serving.pictures import check_upload, product_picture
+from likewise.serving.searches import SharedSearches
 from likewise.serving.thresholds import ThresholdCurve, threshold_curve
 
 if TYPE_CHECKING:
@@ -90,14 +91,14 @@ class ServedRun:
             self.curve = threshold_curve(self.opened)
         except LikewiseError as error:
             self.curve_note = str(error)
-        # A search may bring the index to a new version, and an explanation may use gradients.
-        self._searching, self._explaining = threading.Lock(), threading.Lock()
+        self._searches = SharedSearches(self._live)
+        # An explanation may use gradients.
+        self._explaining = threading.Lock()
 
     @property
     def version(self) -> Version:
         """The current version of the catalogue."""
-        with self._searching:
-            return self._live.version
+        return self._searches.version
 
     @property
     def searches(self) -> bool:
@@ -213,9 +214,7 @@ class ServedRun:
         return self.product(one) | ({} if picture is None else {"image": picture})
 
     def _nearest(self, embedding: Tensor, k: int, but: str | None = None) -> list[Neighbour]:
-        with self._searching:
-            version = self._live.version
-            found = self._live.nearest(embedding, k if but is None else k + 1)
+        version, found = self._searches.nearest(embedding, k if but is None else k + 1)
         found = [(name, value) for name, value in found if name != but and math.isfinite(value)][:k]
         places = version.locate([name for name, _ in found])
         # A roll-back between two steps of another program's may take a product away.

@@ -66,12 +66,15 @@ class Follower:
             self.version = step
         return steps[-1]
 
-    def search(self, query: Tensor, k: int) -> list[tuple[str, float]]:
-        """Find the k products nearest to an embedding [d] in the current version, best first."""
+    def search(self, queries: Tensor, k: int) -> list[list[tuple[str, float]]]:
+        """Find the k products nearest to each embedding [q, d] in the current version."""
         self.refresh()
-        values, keys = self.index.search(query[None], k)
-        found = zip(keys[0].tolist(), values[0].tolist(), strict=True)
-        return [(self._ids[key], value) for key, value in found if key >= 0]
+        values, keys = self.index.search(queries, k)
+        rows = zip(keys.tolist(), values.tolist(), strict=True)
+        return [
+            [(self._ids[key], value) for key, value in zip(*row, strict=True) if key >= 0]
+            for row in rows
+        ]
 
     def _steps(self, number: int) -> list[Version] | None:
         """The versions after the one that is held, oldest first; ``None`` if it is no ancestor."""
@@ -144,8 +147,12 @@ class LiveCatalogue:
 
     def search(self, query: Product, k: int = 10) -> list[tuple[str, float]]:
         """Find the k products of the current version nearest to a query: ids and similarities."""
-        return self.nearest(self.model.embed([query])[0], k)
+        return self.nearest(self.model.embed([query]), k)[0]
 
-    def nearest(self, embedding: Tensor, k: int = 10) -> list[tuple[str, float]]:
-        """Find the k products of the current version nearest to an embedding, float32 [d]."""
-        return self._follower.search(embedding, k)
+    def nearest(self, embeddings: Tensor, k: int = 10) -> list[list[tuple[str, float]]]:
+        """Find the k products of the current version nearest to each embedding, float32 [q, d].
+
+        Returns:
+            For each embedding, ids and similarities, best first.
+        """
+        return self._follower.search(embeddings, k)
