@@ -83,7 +83,7 @@ def test_a_polite_kill_ends_it_promptly(
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("runs/mine/*/checkpoints/last.ckpt")):
+    while not list(tmp_path.glob("runs/mine/*/checkpoints/0/last.ckpt")):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,25 @@ class ProductModule(pl.LightningDataModule):
         relevance = self.data.get(self.learns_from, "the method")
         relevance.check_training(self.batch_size)
         self.sampler.prepare(self.data, relevance.units("train").products)
+
+    def restricted(self, splits: Mapping[str, np.ndarray]) -> ProductModule:
+        """Return the same products with smaller splits; the tensors of the catalogue are shared.
+
+        Batches are no larger than the training split.
+
+        Args:
+            splits: int64 rows of the catalogue that remain; splits that are not named stay whole.
+        """
+        data = self.data
+        rows = {**data.splits, **splits}
+        other = copy(self)
+        kept = tuple(relevance.without(rows) for relevance in data.relevance)
+        other.data = replace(data, splits=rows, relevance=kept)
+        other.rows = {name: torch.from_numpy(own) for name, own in rows.items()}
+        units = other.data.get(self.learns_from, "the method").count_units("train")
+        other.batch_size = min(self.batch_size, units)
+        other._on_device = {}
+        return other
 
     def read(self, catalogue: Dataset) -> Products:
         """Products of any catalogue, such as queries that have a title only, by the readers."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as pl
@@ -19,6 +20,20 @@ from likewise.matchers.base import EmbeddingMatcher
 from likewise.scorer import Scorer
 from likewise.similarity.base import Similarity
 from likewise.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the training with an optimiser and a schedule of its own.
+
+    Attributes:
+        module: the products that it trains on, and those that its epochs are compared on.
+        max_epochs: the largest number of epochs; ``None`` for that of the trainer, and 0 to only
+            validate.
+    """
+
+    module: ProductModule
+    max_epochs: int | None = None
 
 
 class Method(pl.LightningModule):
@@ -104,6 +119,13 @@ class Method(pl.LightningModule):
     def learn(self, module: ProductModule) -> int:
         """Learn all at once; returns how many products were read, each as often as read."""
         return 0
+
+    def stages(self, module: ProductModule) -> Iterator[Stage]:
+        """Yield the stages of the training, of which most methods have one.
+
+        What follows a ``yield`` is run with the weights of the best epoch of that stage.
+        """
+        yield Stage(module)
 
     def prepare_test(self, module: ProductModule) -> None:
         """Whatever is to be done between the last validation and the test."""

@@ -63,6 +63,7 @@ def evaluate_retrieval(
     similarity: Similarity,
     gallery: Tensor | None = None,
     gallery_groups: Tensor | None = None,
+    gallery_is_queries: bool = False,
 ) -> dict[str, float]:
     """Rank all queries once, exactly, and compute every metric.
 
@@ -72,6 +73,8 @@ def evaluate_retrieval(
         query_groups: int64 [q]; relevant products are those of the same group.
         gallery, gallery_groups: [n, d] and int64 [n]; without them, leave-one-out: every query
             searches the other queries.
+        gallery_is_queries: the gallery holds the products of the queries in the same order, by
+            another encoder; every query searches the others there, too.
 
     Returns:
         The mean of each metric over the queries with relevant products.
@@ -90,10 +93,11 @@ def evaluate_retrieval(
         groups = gallery_groups.to(prepared.device, torch.int64)
     if len(query_groups) != len(prepared) or len(groups) != len(among):
         raise UnusableInput("there must be exactly one group for each product")
-    size = len(among) - alone
+    without_self = alone or gallery_is_queries
+    size = len(among) - without_self
     if size < 1 or len(prepared) < 1:
         raise UnusableInput("retrieval needs at least one query and one other product to find")
-    relevant = count_relevant(query_groups, groups) - int(alone)
+    relevant = count_relevant(query_groups, groups) - int(without_self)
     if not (relevant > 0).any():
         raise UnusableInput("no query has a product of its group to find in the gallery")
     for metric in metrics.values():
@@ -112,7 +116,7 @@ def evaluate_retrieval(
         similarity,
         max(1, k),
         relevant,
-        leave_one_out=alone,
+        leave_one_out=without_self,
         first_rank=first_rank,
     ):
         for metric in metrics.values():

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import shutil
-import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,25 +15,20 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.callbacks import Callback
 from safetensors.torch import save_file
 
-from likewise.data.catalogue import ProductData
-from likewise.data.memory import parse_budget
 from likewise.data.module import ProductModule
 from likewise.data.products import count, take
-from likewise.data.samplers.base import Sampler
-from likewise.encoders.frozen import caching_frozen_layers
 from likewise.errors import LikewiseError
 from likewise.experiment.experiment import Experiment, Loader
-from likewise.experiment.features import learns_from, training_units
 from likewise.experiment.identity import run_name
 from likewise.experiment.parts import make_method, make_task
-from likewise.experiment.targets import class_of, make
+from likewise.experiment.targets import make
 from likewise.matchers.base import EmbeddingMatcher
 from likewise.methods.base import Method
 from likewise.runs import environment
+from likewise.runs.checks import check
 from likewise.runs.cost import PeakMemory, Stopwatch, flops_per_product
 from likewise.runs.examples import explain_examples
 from likewise.runs.folder import (
@@ -46,7 +39,7 @@ from likewise.runs.folder import (
     write_json,
 )
 from likewise.runs.outcome import write_pictures, write_table
-from likewise.runs.resume import LastEpoch
+from likewise.runs.stages import chosen_by, train_stages
 from likewise.runs.tracking import Tracking
 from likewise.scorer import Scorer
 
@@ -54,90 +47,8 @@ from likewise.scorer import Scorer
 NEEDED_BYTES = 50_000_000
 # Products whose embedding is timed.
 TIMED = 4096
-WHATEVER = 2**62
-LAST_LAYER = 512
 # The packages of Lightning, as their loggers and modules are called.
 LIGHTNING = ("pytorch_lightning", "lightning_fabric")
-# Of whole numbers; a seed has 32 bits, as the random generators take it.
-RANGES = {
-    "batch_size": (2, WHATEVER),
-    "embedding_size": (1, WHATEVER),
-    "seed": (0, 2**32 - 1),
-    "trainer.max_epochs": (1, WHATEVER),
-    "workers": (0, 256),
-}
-
-
-def check(experiment: Experiment) -> None:
-    """Find what cannot work without training anything.
-
-    Raises:
-        LikewiseError: names it.
-    """
-    config, data = experiment.config, experiment.data
-    for key, (least, most) in RANGES.items():
-        value = OmegaConf.select(config, key)
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            most_said = f" and at most {most}" if most < WHATEVER else ""
-            raise LikewiseError(
-                f"{key}={value} must be a whole number of at least {least}{most_said}"
-            )
-    parse_budget(config.memory_budget)
-    patience = config.trainer.patience
-    if patience is not None and not (isinstance(patience, int) and patience >= 0):
-        raise LikewiseError(
-            f"trainer.patience={patience} must be a whole number of epochs, or null to never stop"
-        )
-    precision = str(config.trainer.get("precision"))
-    if precision.endswith("-true") and precision != "32-true":
-        raise LikewiseError(
-            f"trainer.precision={precision} also stores the weights in that precision, but "
-            "pictures and losses have 32 bits; use bf16-mixed or 16-mixed"
-        )
-    strategy, devices = str(config.trainer.strategy), config.trainer.devices
-    if "spawn" in strategy or "fork" in strategy:
-        raise LikewiseError(
-            f"trainer.strategy={strategy} leaves the trained weights in another process; use ddp"
-        )
-    _check_memory(config, data)
-    _check_size(config, data, devices)
-    sampler: Sampler = make(config.sampler)
-    kind = learns_from(config)
-    trains = getattr(class_of(config.method), "trains", True)
-    if trains and kind not in sampler.orders:
-        ordered = " and ".join(known.kind for known in sampler.orders)
-        raise LikewiseError(
-            f"sampler {type(sampler).__name__} orders {ordered}, and the method learns from "
-            f"{kind.kind}; use sampler=uniform, m_per_class or hard_pair"
-        )
-    make_method(config)
-
-
-def _check_memory(config: DictConfig, data: ProductData) -> None:
-    """Refuse embeddings that this machine's memory cannot hold, before it is filled."""
-    # Of the products, and of a last layer of some hundred inputs with its gradient and moments.
-    rows = max(len(rows) for rows in data.splits.values()) + 4 * LAST_LAYER
-    needed = 4 * config.embedding_size * rows
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > there:
-        raise LikewiseError(
-            f"embedding_size={config.embedding_size} needs about {needed / 1e9:,.0f} GB, and this "
-            f"machine has {there / 1e9:,.0f} GB of memory; lower it"
-        )
-
-
-def _check_size(config: DictConfig, data: ProductData, devices: Any) -> None:
-    """Several devices share what one would train on."""
-    several = devices if isinstance(devices, int) and devices > 1 else 1
-    if several == 1:
-        return
-    kind = learns_from(config)
-    size = training_units(kind, data)
-    if config.batch_size > size // several:
-        raise LikewiseError(
-            f"batch_size={config.batch_size} is larger than the {size // several} training "
-            f"{kind.unit}s of each of {several} devices"
-        )
 
 
 def train(
@@ -185,31 +96,19 @@ def _train(experiment: Experiment, callbacks: tuple[Callback, ...]) -> None:
             _finish_at_once(experiment, module, method, memory, tracking)
             tracking.finish(failed=False)
             return
-        last = LastEpoch(folder / "checkpoints" / "last.ckpt")
-        trainer, best = _trainer(config, folder, logger, (*callbacks, last))
-        try:
-            with caching_frozen_layers(method):
-                trainer.fit(method, module, ckpt_path=last.resume_from(), weights_only=True)
-        except MisconfigurationException as error:
-            raise LikewiseError(f"trainer: {error}") from error
-        except SystemExit as exit_:
-            # What Lightning makes of Ctrl+C, and of SIGTERM where the handler's own exit was lost
-            # in code that swallows exceptions; the latter would end as a success.
-            if exit_.code == 1:
-                raise KeyboardInterrupt from None
-            raise SystemExit(exit_.code or 128 + signal.SIGTERM) from None
+        trained = train_stages(method, module, config, folder, logger, callbacks)
+        trainer = trained.trainer
         if trainer.is_global_zero:
-            seen = method.products_seen * trainer.world_size
+            seconds = sum(trained.seconds)
             cost = {
-                "train_seconds": last.seconds,
-                "train_products_per_second": seen / last.seconds,
-                "epochs": trainer.current_epoch,
+                "train_seconds": seconds,
+                "train_products_per_second": method.products_seen * trainer.world_size / seconds,
+                "epochs": trained.epochs,
             }
+            if updates := trained.seconds[1:]:
+                cost["update_seconds"] = sum(updates) / len(updates)
             device = trainer.strategy.root_device
-            checkpoint = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-            method.load_state_dict(checkpoint["state_dict"])
-            assert best.best_model_score is not None
-            score = float(best.best_model_score)
+            score = trained.score
             _finish(experiment, module, method, score, cost, memory, tracking, device)
         # The others go on to the next run when this one is finished, not before.
         trainer.strategy.barrier()
@@ -244,12 +143,6 @@ def _finish_at_once(
     _finish(experiment, module, method, score, cost, memory, tracking, device)
 
 
-def chosen_by(config: DictConfig) -> str:
-    """Return the name of the validation score that picks the best epoch."""
-    name: str = getattr(class_of(config.task), "chosen_by", None) or config.primary
-    return name
-
-
 def _start_folder(folder: Path, config: DictConfig) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
@@ -260,34 +153,6 @@ def _start_folder(folder: Path, config: DictConfig) -> None:
         )
     if first_process():
         (folder / "config.yaml").write_text(OmegaConf.to_yaml(config, resolve=True))
-
-
-def _trainer(
-    config: DictConfig, folder: Path, logger: Any, callbacks: tuple[Callback, ...]
-) -> tuple[pl.Trainer, ModelCheckpoint]:
-    options: Any = OmegaConf.to_container(config.trainer, resolve=True)
-    patience = options.pop("patience")
-    monitor = f"validation/{chosen_by(config)}"
-    best = ModelCheckpoint(folder / "checkpoints", monitor=monitor, mode="max", save_top_k=1)
-    watchers: list[Callback] = [best, *callbacks]
-    if patience is not None:
-        # Before the others: Lightning runs these callbacks in order, and what is saved of the
-        # epoch has to hold the decision to stop.
-        watchers.insert(0, EarlyStopping(monitor, patience=patience, mode="max"))
-    try:
-        trainer = pl.Trainer(
-            **options,
-            logger=logger or False,
-            callbacks=watchers,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            default_root_dir=folder,
-        )
-    except (TypeError, ValueError, MisconfigurationException) as error:
-        raise LikewiseError(f"trainer: {error}") from error
-    return trainer, best
 
 
 def _finish(

@@ -237,8 +237,8 @@ def run_study(study: Study, loader: Loader | None = None) -> list[Path]:
     """
     from likewise.experiment.experiment import Loader
     from likewise.report.leaks import report_leaks
+    from likewise.runs.checks import check
     from likewise.runs.folder import first_process
-    from likewise.runs.train import check
 
     loader = loader or Loader()
     check_methods(study)

@@ -35,7 +35,8 @@ from likewise.experiment.composition import compose
 from likewise.experiment.experiment import Loader
 from likewise.experiment.identity import config_identity
 from likewise.runs.folder import claimed, read_result
-from likewise.runs.train import chosen_by, train
+from likewise.runs.stages import chosen_by
+from likewise.runs.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
