@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from likewise.cli import main
-from likewise.errors import LikewiseError
+from likewise.errors import LikewiseError, MissingRun
 from likewise.evidence.results import read_finished
-from likewise.studies.study import open_study, run_study
+from likewise.runs.folder import RunBusy
+from likewise.studies.study import _all, open_study, run_study
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS = "methods:\n  mlp: [encoder=mlp]\n  rnn: [encoder=rnn, encoder.hidden_size=8]\n"
@@ -65,6 +66,26 @@ def test_two_processes_share_a_study(small: list[str], tmp_path: Path) -> None:
     trained = sorted(line.split(":")[0] for line in lines if "finished before" not in line)
     assert len(trained) == len(set(trained)) == 4
     assert len(list((tmp_path / "runs" / "mine").glob("*/result.json"))) == 4
+
+
+def test_a_run_that_reads_another_waits_for_the_process_that_trains_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("likewise.studies.study.time.sleep", lambda _: None)
+    passes: list[int] = []
+
+    def work(place: int) -> str:
+        passes.append(place)
+        # Run 1 is of another process, until its third try; run 2 reads it; nothing trains run 3.
+        if place == 1 and passes.count(1) < 3:
+            raise RunBusy("busy")
+        if (place == 2 and passes.count(1) < 3) or place == 3:
+            raise MissingRun(f"nothing that run {place} reads")
+        return f"run {place}"
+
+    with pytest.raises(MissingRun, match="run 3 reads"):
+        _all(work, 4)
+    assert capsys.readouterr().out.split("\n") == ["run 0", "run 1", "run 2", ""]
 
 
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])

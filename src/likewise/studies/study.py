@@ -273,12 +273,17 @@ def run_study(study: Study, loader: Loader | None = None) -> list[Path]:
 
 
 def _all(work: Callable[[int], str], number: int) -> None:
-    """Do every task and print its line; tasks of other processes come last."""
+    """Do every task and print its line; tasks of other processes, and what reads them, come last.
+
+    Raises:
+        MissingRun: a task reads a run that no process is working on.
+    """
     from likewise.runs.folder import RunBusy, first_process
 
     left = list(range(number))
     while left:
-        busy = []
+        busy: list[int] = []
+        missing: dict[int, MissingRun] = {}
         for place in left:
             try:
                 line = work(place)
@@ -286,9 +291,13 @@ def _all(work: Callable[[int], str], number: int) -> None:
                     print(line, flush=True)
             except RunBusy:
                 busy.append(place)
-        if len(busy) == len(left):
+            except MissingRun as error:
+                missing[place] = error
+        if len(busy) + len(missing) == len(left):
+            if not busy:
+                raise next(iter(missing.values()))
             time.sleep(1)
-        left = busy
+        left = sorted([*busy, *missing])
 
 
 def _search(study: Study, method: str, loader: Loader) -> str:
