@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -152,6 +153,17 @@ def test_data_and_doctor(pictures: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "220\n" in capsys.readouterr().out
     assert main(["doctor"]) == 0
     assert "torch" in capsys.readouterr().out
+
+
+def test_a_reader_that_has_seen_enough_is_no_mistake() -> None:
+    command = [sys.executable, "-m", "likewise", "doctor"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 128 + signal.SIGPIPE
 
 
 def test_data_report_and_check(

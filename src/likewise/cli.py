@@ -76,9 +76,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         search_path(options.config_dir)
         import_module(f"likewise.verbs.{options.verb.replace('-', '_')}").run(options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print(f"likewise: {INTERRUPTED}", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # The reader of the output, such as head, has seen enough. Python writes what is left at its
+        # end, and would complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except Exception as error:
         message = one_sentence(error)
         if message is None or os.environ.get("LIKEWISE_TRACEBACK"):
