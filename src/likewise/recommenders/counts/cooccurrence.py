@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix, vstack
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
+from likewise.recommenders.counting import Counting
 from likewise.recommenders.counts.neighbours import (
     BLOCK,
     keep_largest,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class Cooccurrence(SparseItemToItem):
+class Cooccurrence(SparseItemToItem, Counting):
     """Scores a product by how often it stood near the latest products of the history.
 
     A pair (i, j) at distance d in a history counts d^-distance_power for i → j, and ``backward``
@@ -72,7 +73,6 @@ class Cooccurrence(SparseItemToItem):
         events = np.bincount(histories.products, minlength=size)
         order = np.argsort(histories.products, kind="stable")
         ends = np.cumsum(events)
-        weights = np.maximum(events, 1.0) ** -self.popularity_power
         blocks = []
         for rows in row_blocks(np.minimum(2 * self.window * events, size)):
             counts = csr_matrix((rows.stop - rows.start, size), dtype=np.float32)
@@ -82,12 +82,42 @@ class Cooccurrence(SparseItemToItem):
             for start in range(begin, end, step):
                 places = order[start : min(start + step, end)]
                 counts = counts + self._counted(histories, places, rows, size)
-            lengths = np.diff(counts.indptr)
-            counts.data *= (np.repeat(weights[rows], lengths) * weights[counts.indices]).astype(
-                np.float32
-            )
-            blocks.append(keep_largest(without_diagonal(counts, rows.start), self.neighbours))
+            blocks.append(self._kept(counts, rows, events))
         self.weights.set(vstack(blocks, "csr"))
+
+    def count(self, histories: Histories, new: np.ndarray, size: int) -> csr_matrix:
+        """See ``Counting``; a pair is new where its later event is."""
+        products, people = histories.products, histories.people
+        later = np.flatnonzero(new)
+        begin = (histories.ends - histories.lengths)[people[later]]
+        counts = csr_matrix((size, size), dtype=np.float32)
+        for distance in range(1, self.window + 1):
+            second = later[later - distance >= begin]
+            pair = products[second - distance], products[second]
+            weight = np.full(len(second), distance**-self.distance_power, np.float32)
+            counts += csr_matrix((weight, pair), shape=(size, size))
+            counts += csr_matrix((weight * self.backward, pair[::-1]), shape=(size, size))
+        return counts
+
+    def weigh(self, counts: csr_matrix, histories: Histories) -> None:
+        """See ``Counting``."""
+        size = counts.shape[0]
+        events = np.bincount(histories.products, minlength=size)
+        self.weights.set(self._kept(counts.copy(), slice(0, size), events))
+
+    def _kept(self, counts: csr_matrix, rows: slice, events: np.ndarray) -> csr_matrix:
+        """Return the weights of a block of rows, whose counts are overwritten.
+
+        Args:
+            counts: float32 [b, n], those of ``rows``.
+            events: int64 [n], of each product.
+        """
+        weights = np.maximum(events, 1.0) ** -self.popularity_power
+        lengths = np.diff(counts.indptr)
+        counts.data *= (np.repeat(weights[rows], lengths) * weights[counts.indices]).astype(
+            np.float32
+        )
+        return keep_largest(without_diagonal(counts, rows.start), self.neighbours)
 
     def _counted(
         self, histories: Histories, places: np.ndarray, rows: slice, size: int
