@@ -16,8 +16,8 @@ from likewise.data.relevance import Events
 from likewise.data.time_split import time_periods
 from likewise.errors import LikewiseError
 from likewise.metrics.base import finite_mean
-from likewise.metrics.periods import PeriodMetric, Predicted
 from likewise.metrics.recommendation import RecommendationMetric, Recommended
+from likewise.metrics.updating_by_time import PeriodMetric, Predicted
 from likewise.recommenders.base import Recommender
 from likewise.recommenders.updated.base import UpdatedRecommender
 from likewise.similarity.base import Similarity
@@ -25,7 +25,7 @@ from likewise.tasks.base import Result
 from likewise.tasks.catalogue_ranking import LISTED, CatalogueRanking, known_before
 
 
-class Periods(CatalogueRanking):
+class UpdatingByTime(CatalogueRanking):
     """Predicts the events of each period of a split after an update with all events before it.
 
     The events of a split are cut into consecutive periods. Before each period the recommender is
@@ -72,8 +72,8 @@ class Periods(CatalogueRanking):
         events = data.get(Events)
         if "time" not in events.events.column_names:
             raise LikewiseError(
-                "task=periods needs the times of the events, which these data do not have; choose "
-                "data that do, such as data=amazon_hin"
+                "task=updating_by_time needs the times of the events, which these data do not have; "
+                "choose data that do, such as data=amazon_hin"
             )
         super().check_split(data, name)
         when, known = events.column("time"), known_before(events, name)

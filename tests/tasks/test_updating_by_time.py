@@ -17,15 +17,15 @@ from conftest import make_events, write_shop, write_timed_ratings
 from likewise.cli import main
 from likewise.data.catalogue import ProductData
 from likewise.data.relevance import Events
-from likewise.metrics.periods import AllProductEvents, NewProductEvents, OldProductEvents
 from likewise.metrics.recommended_ranks import RecommendationNDCGAtK
+from likewise.metrics.updating_by_time import AllProductEvents, NewProductEvents, OldProductEvents
 from likewise.recommenders.counts.popular import Popular
 from likewise.recommenders.updated.base import UpdatedRecommender
 from likewise.recommenders.updated.frozen import FrozenRecommender
 from likewise.recommenders.updated.retrained import RetrainedRecommender
 from likewise.runs.folder import read_result
 from likewise.similarity.cosine import Cosine
-from likewise.tasks.periods import Periods
+from likewise.tasks.updating_by_time import UpdatingByTime
 
 # The products and the times of each person; product 3 is new.
 SEQUENCES = [[0, 1], [0, 3], [0, 3], [1], [1], [2], [1], [0, 3]]
@@ -53,7 +53,7 @@ def test_a_worked_example(strategy: type[UpdatedRecommender], later: float) -> N
     people have by then and product 2 only one: rank 2 after retraining, and rank 3 without.
     """
     metrics = {"new": NewProductEvents(), "old": OldProductEvents(), "seen": AllProductEvents()}
-    task = Periods(metrics, Cosine(), RecommendationNDCGAtK(10), periods=2)
+    task = UpdatingByTime(metrics, Cosine(), RecommendationNDCGAtK(10), periods=2)
     module: Any = SimpleNamespace(data=timed(), seed=0)
     task.check_split(module.data, "test")
     scorer = strategy(Popular())
@@ -80,7 +80,14 @@ def ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def options(ratings: Path, output: Path, *more: str) -> list[str]:
     data = ["data=amazon_hin", f"data.path={ratings}", "data.test_share=0.4"]
-    return ["task=periods", *data, "task.periods=4", "logger=none", f"output={output}", *more]
+    return [
+        "task=updating_by_time",
+        *data,
+        "task.periods=4",
+        "logger=none",
+        f"output={output}",
+        *more,
+    ]
 
 
 def test_strategies_by_the_command_line(
@@ -155,6 +162,6 @@ def test_events_without_times_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shop = write_shop(tmp_path / "shop")
-    arguments = ["task=periods", "data=amazon_reviews", f"data.path={shop}", "logger=none"]
-    expected = "task=periods needs the times of the events"
+    arguments = ["task=updating_by_time", "data=amazon_reviews", f"data.path={shop}", "logger=none"]
+    expected = "task=updating_by_time needs the times of the events"
     assert_one_sentence([*arguments, f"output={tmp_path}"], expected, capsys)
