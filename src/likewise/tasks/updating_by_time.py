@@ -72,8 +72,8 @@ class UpdatingByTime(CatalogueRanking):
         events = data.get(Events)
         if "time" not in events.events.column_names:
             raise LikewiseError(
-                "task=updating_by_time needs the times of the events, which these data do not have; "
-                "choose data that do, such as data=amazon_hin"
+                "task=updating_by_time needs the times of the events, which these data do not "
+                "have; choose data that do, such as data=amazon_hin"
             )
         super().check_split(data, name)
         when, known = events.column("time"), known_before(events, name)

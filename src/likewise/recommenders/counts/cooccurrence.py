@@ -73,6 +73,7 @@ class Cooccurrence(SparseItemToItem, Counting):
         events = np.bincount(histories.products, minlength=size)
         order = np.argsort(histories.products, kind="stable")
         ends = np.cumsum(events)
+        weights = np.maximum(events, 1.0) ** -self.popularity_power
         blocks = []
         for rows in row_blocks(np.minimum(2 * self.window * events, size)):
             counts = csr_matrix((rows.stop - rows.start, size), dtype=np.float32)
@@ -82,42 +83,38 @@ class Cooccurrence(SparseItemToItem, Counting):
             for start in range(begin, end, step):
                 places = order[start : min(start + step, end)]
                 counts = counts + self._counted(histories, places, rows, size)
-            blocks.append(self._kept(counts, rows, events))
+            lengths = np.diff(counts.indptr)
+            counts.data *= (np.repeat(weights[rows], lengths) * weights[counts.indices]).astype(
+                np.float32
+            )
+            blocks.append(keep_largest(without_diagonal(counts, rows.start), self.neighbours))
         self.weights.set(vstack(blocks, "csr"))
 
     def count(self, histories: Histories, new: np.ndarray, size: int) -> csr_matrix:
         """See ``Counting``; a pair is new where its later event is."""
-        products, people = histories.products, histories.people
+        products = histories.products
         later = np.flatnonzero(new)
-        begin = (histories.ends - histories.lengths)[people[later]]
-        counts = csr_matrix((size, size), dtype=np.float32)
+        begin = (histories.ends - histories.lengths)[histories.people[later]]
+        pairs, weights = [], []
         for distance in range(1, self.window + 1):
             second = later[later - distance >= begin]
-            pair = products[second - distance], products[second]
+            second = second[products[second] != products[second - distance]]
+            pair = np.stack([products[second - distance], products[second]])
+            pairs += [pair, pair[::-1]]
             weight = np.full(len(second), distance**-self.distance_power, np.float32)
-            counts += csr_matrix((weight, pair), shape=(size, size))
-            counts += csr_matrix((weight * self.backward, pair[::-1]), shape=(size, size))
+            weights += [weight, weight * np.float32(self.backward)]
+        places = tuple(np.concatenate(pairs, 1))
+        counts = csr_matrix((np.concatenate(weights), places), shape=(size, size))
+        counts.eliminate_zeros()
         return counts
 
     def weigh(self, counts: csr_matrix, histories: Histories) -> None:
         """See ``Counting``."""
-        size = counts.shape[0]
-        events = np.bincount(histories.products, minlength=size)
-        self.weights.set(self._kept(counts.copy(), slice(0, size), events))
-
-    def _kept(self, counts: csr_matrix, rows: slice, events: np.ndarray) -> csr_matrix:
-        """Return the weights of a block of rows, whose counts are overwritten.
-
-        Args:
-            counts: float32 [b, n], those of ``rows``.
-            events: int64 [n], of each product.
-        """
-        weights = np.maximum(events, 1.0) ** -self.popularity_power
-        lengths = np.diff(counts.indptr)
-        counts.data *= (np.repeat(weights[rows], lengths) * weights[counts.indices]).astype(
-            np.float32
-        )
-        return keep_largest(without_diagonal(counts, rows.start), self.neighbours)
+        events = np.bincount(histories.products, minlength=counts.shape[0])
+        weights = (np.maximum(events, 1.0) ** -self.popularity_power).astype(np.float32)
+        values = counts.data * np.repeat(weights, np.diff(counts.indptr)) * weights[counts.indices]
+        parts = values, counts.indices.copy(), counts.indptr
+        self.weights.set(keep_largest(csr_matrix(parts, shape=counts.shape), self.neighbours))
 
     def _counted(
         self, histories: Histories, places: np.ndarray, rows: slice, size: int
