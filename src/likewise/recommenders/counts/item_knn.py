@@ -16,6 +16,8 @@ from likewise.recommenders.item_to_item import SparseItemToItem
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
+# Counts of a block of rows, few enough for the cache of the processor.
+CACHED = 1 << 17
 MEASURES = ("cosine", "jaccard", "lift")
 
 
@@ -63,7 +65,7 @@ class ItemKnn(SparseItemToItem, Counting):
         # A row of counts has at most an entry for each event of the product's buyers.
         entries = np.minimum(buyers @ np.diff(table.indptr), table.shape[1]).astype(np.int64)
         blocks = []
-        for rows in row_blocks(entries):
+        for rows in row_blocks(entries, CACHED):
             blocks.append(self._kept(buyers[rows] @ table, rows.start, alone, len(histories)))
         self.weights.set(vstack(blocks, "csr"))
 
@@ -73,7 +75,12 @@ class ItemKnn(SparseItemToItem, Counting):
 
     def weigh(self, counts: csr_matrix, histories: Histories) -> None:
         """See ``Counting``."""
-        self.weights.set(self._kept(counts.copy(), 0, counts.diagonal(), len(histories)))
+        alone = counts.diagonal()
+        blocks = [
+            self._kept(counts[rows], rows.start, alone, len(histories))
+            for rows in row_blocks(np.diff(counts.indptr), CACHED)
+        ]
+        self.weights.set(vstack(blocks, "csr"))
 
     def _kept(self, both: csr_matrix, first: int, alone: np.ndarray, people: int) -> csr_matrix:
         """Return the weights of a block of rows, of the number of people who have both products.
