@@ -171,6 +171,24 @@ def write_shop(folder: Path, products: int = 24, users: int = 60) -> Path:
     return folder
 
 
+def write_timed_ratings(folder: Path, products: int = 12, users: int = 40) -> Path:
+    """Ratings as ``data=amazon_hin`` reads them; a new product comes every 40 ratings."""
+    generator = np.random.default_rng(0)
+    size = 40 * products
+    ratings = {
+        "user_id": generator.integers(0, users, size),
+        "item_id": generator.integers(0, np.minimum(np.arange(size) // 40 + 3, products)),
+        "rating": generator.integers(1, 6, size),
+        "timestamp": np.arange(size) * 86400,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(ratings), folder / "ratings.parquet")
+    for name in ("brand", "category", "view"):
+        relation = {"item_id": np.arange(products), f"{name}_id": np.arange(products) // 3}
+        pq.write_table(pa.table(relation), folder / f"item_{name}.parquet")
+    return folder
+
+
 def write_network(folder: Path) -> Path:
     """Products that go with those of other kinds of their own make, by their words.
 

@@ -15,7 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
-from conftest import write_bandit_log, write_data, write_judgements, write_network, write_shop
+from conftest import (
+    write_bandit_log,
+    write_data,
+    write_judgements,
+    write_network,
+    write_shop,
+    write_timed_ratings,
+)
 from PIL import Image
 from transformers import BertConfig, BertModel, CLIPConfig, CLIPModel
 
@@ -64,6 +71,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_shop(folder / "data" / "amazon_beauty")
     write_network(folder / "data" / "amazon_photo")
     write_bandit_log(folder / "data" / "open_bandit")
+    write_timed_ratings(folder / "data" / "amazon_hin")
     write_products(folder)
     write_one_seed(folder / "experiments", "encoders")
     write_model(folder / "model")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from likewise.data.time_split import time_splits
+from likewise.data.time_split import time_periods, time_splits
 from likewise.errors import LikewiseError
 
 
@@ -38,3 +38,31 @@ def test_time_splits_meet_their_shares_without_ties() -> None:
     }
     with pytest.raises(LikewiseError, match="no events"):
         time_splits(np.zeros(0), 0.1, 0.2)
+
+
+def test_a_worked_example_of_periods() -> None:
+    """Of eight events a third is 2.67: the third event and all of its time, then the sixth."""
+    times = np.array([1, 3, 2, 1, 3, 3, 5, 4], float)
+    assert time_periods(times, 3).tolist() == [0, 1, 0, 0, 1, 1, 2, 2]
+    assert time_periods(times, 1).tolist() == [0] * 8
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_periods_without_ties_are_of_equal_size(events: int, count: int) -> None:
+    times = np.random.default_rng(events).permutation(events).astype(float)
+    if count > events:
+        with pytest.raises(LikewiseError, match=f"task.periods={count}"):
+            time_periods(times, count)
+        return
+    found = time_periods(times, count)
+    sizes = np.bincount(found)
+    assert len(sizes) == count
+    assert sizes.max() - sizes.min() <= 1
+    assert (np.diff(found[np.argsort(times)]) >= 0).all()
+
+
+def test_too_many_periods_are_refused() -> None:
+    for count in (0, 3):
+        with pytest.raises(LikewiseError, match=f"task.periods={count}"):
+            time_periods(np.array([1.0, 1, 1, 2]), count)

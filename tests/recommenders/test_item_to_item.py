@@ -103,7 +103,7 @@ def test_small_blocks_find_the_same(small_shop, monkeypatch, kind: type, kept: i
     assert [(one.start, one.stop) for one in small] == [(i, i + 2) for i in range(0, 14, 2)]
     monkeypatch.setattr(cooccurrence, "BLOCK", 40)
     for module in (item_knn, cooccurrence):
-        monkeypatch.setattr(module, "row_blocks", lambda n: neighbours.row_blocks(n, 20))
+        monkeypatch.setattr(module, "row_blocks", lambda n, _=0: neighbours.row_blocks(n, 20))
     parts.fit(histories, data, 0)
     torch.testing.assert_close(parts.scores(histories), whole.scores(histories))
 

@@ -37,3 +37,29 @@ def time_splits(
     train, before_test = time <= last_train, time <= last_validation
     splits = {"train": train, "validation": before_test & ~train, "test": ~before_test}
     return {name: np.flatnonzero(rows) for name, rows in splits.items()}
+
+
+def time_periods(time: np.ndarray, count: int) -> np.ndarray:
+    """Return the period of each event, int64 [m], from 0: consecutive and of about equal size.
+
+    Events of one time are in the same period.
+
+    Args:
+        time: float64 [m], in any unit.
+        count: the number of periods.
+
+    Raises:
+        LikewiseError: the events do not fall into so many periods.
+    """
+    if count < 1:
+        raise LikewiseError(f"task.periods={count} must be at least 1")
+    ordered = np.sort(time)
+    ends = -(-len(time) * np.arange(1, count + 1) // count) - 1
+    last = np.unique(ordered[ends]) if len(time) else time
+    if len(last) < count:
+        raise LikewiseError(
+            f"{len(time)} events at {len(np.unique(time))} times cannot be cut into "
+            f"task.periods={count}; choose fewer periods or a larger split, such as by "
+            "data.test_share=0.4"
+        )
+    return np.searchsorted(last, time)

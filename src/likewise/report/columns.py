@@ -41,7 +41,7 @@ COSTS = (
     Column("parameters", "parameters", 0, counted=True),
     Column("flops_per_product", "MFLOPs/product", 2, divide_by=1e6, counted=True),
     Column("train_seconds", "train s", 1),
-    Column("update_seconds", "s per update", 1),
+    Column("update_seconds", "s per update", 2),
     Column("train_products_per_second", "train products/s", 0, higher_is_better=True),
     Column("embed_products_per_second", "embed products/s", 0, higher_is_better=True),
     Column("peak_memory_mb", "peak memory MB", 0),

@@ -176,7 +176,7 @@ def _finish(
     split = config.evaluate_on
     with Stopwatch() as testing:
         result = make_task(config).test(scorer, module, split, device)
-    cost |= {"parameters": scorer.count_parameters()}
+    cost |= {"parameters": scorer.count_parameters()} | result.cost
     cost |= _cost_of_embedding(scorer, module, split, device)
     cost |= {
         "test_seconds": testing.seconds,

@@ -63,6 +63,7 @@ class Result:
         notes: sentences on how it was scored, which stand below every table.
         chosen: what was chosen on the validation split, such as a threshold, by name; a finished
             run keeps it, and ``Task.restore`` takes it.
+        cost: what was measured in the test, by name, such as ``update_seconds``.
     """
 
     scores: dict[str, float]
@@ -74,6 +75,7 @@ class Result:
     examples: Sequence[ExamplePair] = ()
     notes: tuple[str, ...] = ()
     chosen: dict[str, float] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
 
 
 class Task(ABC):

@@ -50,8 +50,8 @@ class CatalogueRanking(Task):
         unit: what a history belongs to, for sentences.
     """
 
-    metric_kind = RecommendationMetric
-    scorer_kind = Recommender
+    metric_kind: ClassVar[type] = RecommendationMetric
+    scorer_kind: ClassVar[type] = Recommender
     relevance: ClassVar[type[Events] | type[Links]]
     unit: ClassVar[str] = "user"
 
@@ -109,7 +109,8 @@ class CatalogueRanking(Task):
         data = module.data
         relevance = data.get(self.relevance)
         histories, person, product = self._asked(relevance, split)
-        recommended = self._ranked(scorer, data, histories, person, product)
+        depth = max([LISTED, *(metric.depth for metric in self.metrics.values())])
+        recommended = self._ranked(scorer, data, histories, person, product, depth)
         values = {name: metric.per_person(recommended) for name, metric in self.metrics.items()}
         ids = np.array(data.catalogue["product_id"][:])
         names = relevance.person_names(data.catalogue)[histories.users]
@@ -152,9 +153,17 @@ class CatalogueRanking(Task):
         Raises:
             LikewiseError: there is none.
         """
-        before = [name for name in BEFORE[split] if name in relevance.splits]
-        known = np.sort(np.concatenate([relevance.splits[name] for name in before]))
-        rows = relevance.splits[split]
+        asked = self._wanted(relevance, known_before(relevance, split), relevance.splits[split])
+        if not len(asked[0]):
+            raise LikewiseError(
+                f"no {self.unit} has a product to be found in {split}, so nothing can be scored"
+            )
+        return asked
+
+    def _wanted(
+        self, relevance: Events | Links, known: np.ndarray, rows: np.ndarray
+    ) -> tuple[Histories, np.ndarray, np.ndarray]:
+        """As ``_asked``, for rows (int64) that are known and rows that are to be found."""
         person, product = relevance.person, relevance.product
         pairs = np.unique(np.stack([person[rows], product[rows]]), axis=1)
         if self.filter_seen:
@@ -162,10 +171,6 @@ class CatalogueRanking(Task):
             seen = person[known] * size + product[known]
             pairs = pairs[:, ~np.isin(pairs[0] * size + pairs[1], seen)]
         people, place = np.unique(pairs[0], return_inverse=True)
-        if not len(people):
-            raise LikewiseError(
-                f"no {self.unit} has a product to be found in {split}, so nothing can be scored"
-            )
         return relevance.histories(known, people), place, pairs[1]
 
     def _ranked(
@@ -175,10 +180,10 @@ class CatalogueRanking(Task):
         histories: Histories,
         person: np.ndarray,
         product: np.ndarray,
+        depth: int,
     ) -> Recommended:
         size = len(data.catalogue)
         order, kinds = CatalogueOrder(size), self.kinds(data)
-        depth = max([LISTED, *(metric.depth for metric in self.metrics.values())])
         generator = torch.Generator().manual_seed(size)
         top, rank = [], []
         people = max(1, BLOCK_ELEMENTS // size)
@@ -200,6 +205,12 @@ class CatalogueRanking(Task):
             _shares(data.get(self.relevance), size),
             properties(data.catalogue),
         )
+
+
+def known_before(relevance: Events | Links, split: str) -> np.ndarray:
+    """Return the rows (int64, ascending) of the splits that may be in a history of ``split``."""
+    before = [name for name in BEFORE[split] if name in relevance.splits]
+    return np.sort(np.concatenate([relevance.splits[name] for name in before]))
 
 
 def without(scores: Tensor, histories: Histories) -> Tensor:

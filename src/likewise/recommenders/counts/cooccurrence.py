@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix, vstack
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
+from likewise.recommenders.counting import Counting
 from likewise.recommenders.counts.neighbours import (
     BLOCK,
     keep_largest,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class Cooccurrence(SparseItemToItem):
+class Cooccurrence(SparseItemToItem, Counting):
     """Scores a product by how often it stood near the latest products of the history.
 
     A pair (i, j) at distance d in a history counts d^-distance_power for i → j, and ``backward``
@@ -88,6 +89,32 @@ class Cooccurrence(SparseItemToItem):
             )
             blocks.append(keep_largest(without_diagonal(counts, rows.start), self.neighbours))
         self.weights.set(vstack(blocks, "csr"))
+
+    def count(self, histories: Histories, new: np.ndarray, size: int) -> csr_matrix:
+        """See ``Counting``; a pair is new where its later event is."""
+        products = histories.products
+        later = np.flatnonzero(new)
+        begin = (histories.ends - histories.lengths)[histories.people[later]]
+        pairs, weights = [], []
+        for distance in range(1, self.window + 1):
+            second = later[later - distance >= begin]
+            second = second[products[second] != products[second - distance]]
+            pair = np.stack([products[second - distance], products[second]])
+            pairs += [pair, pair[::-1]]
+            weight = np.full(len(second), distance**-self.distance_power, np.float32)
+            weights += [weight, weight * np.float32(self.backward)]
+        places = tuple(np.concatenate(pairs, 1))
+        counts = csr_matrix((np.concatenate(weights), places), shape=(size, size))
+        counts.eliminate_zeros()
+        return counts
+
+    def weigh(self, counts: csr_matrix, histories: Histories) -> None:
+        """See ``Counting``."""
+        events = np.bincount(histories.products, minlength=counts.shape[0])
+        weights = (np.maximum(events, 1.0) ** -self.popularity_power).astype(np.float32)
+        values = counts.data * np.repeat(weights, np.diff(counts.indptr)) * weights[counts.indices]
+        parts = values, counts.indices.copy(), counts.indptr
+        self.weights.set(keep_largest(csr_matrix(parts, shape=counts.shape), self.neighbours))
 
     def _counted(
         self, histories: Histories, places: np.ndarray, rows: slice, size: int

@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import vstack
+from scipy.sparse import csr_matrix, vstack
 
 from likewise.data.histories import Histories
 from likewise.errors import LikewiseError
+from likewise.recommenders.counting import Counting, count_both
 from likewise.recommenders.counts.neighbours import keep_largest, row_blocks, without_diagonal
 from likewise.recommenders.item_to_item import SparseItemToItem
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
+# Counts of a block of rows, few enough for the cache of the processor.
+CACHED = 1 << 17
 MEASURES = ("cosine", "jaccard", "lift")
 
 
-class ItemKnn(SparseItemToItem):
+class ItemKnn(SparseItemToItem, Counting):
     """Scores a product by how alike its buyers are to those of the products of the history.
 
     Sarwar, Karypis, Konstan and Riedl, "Item-based Collaborative Filtering Recommendation
@@ -62,13 +65,35 @@ class ItemKnn(SparseItemToItem):
         # A row of counts has at most an entry for each event of the product's buyers.
         entries = np.minimum(buyers @ np.diff(table.indptr), table.shape[1]).astype(np.int64)
         blocks = []
-        for rows in row_blocks(entries):
-            both = buyers[rows] @ table
-            a = alone[rows.start + np.repeat(np.arange(both.shape[0]), np.diff(both.indptr))]
-            b = alone[both.indices]
-            both.data = self._measured(a, b, both.data, len(histories))
-            blocks.append(keep_largest(without_diagonal(both, rows.start), self.neighbours))
+        for rows in row_blocks(entries, CACHED):
+            blocks.append(self._kept(buyers[rows] @ table, rows.start, alone, len(histories)))
         self.weights.set(vstack(blocks, "csr"))
+
+    def count(self, histories: Histories, new: np.ndarray, size: int) -> csr_matrix:
+        """See ``Counting``."""
+        return count_both(histories, new, size)
+
+    def weigh(self, counts: csr_matrix, histories: Histories) -> None:
+        """See ``Counting``."""
+        alone = counts.diagonal()
+        blocks = [
+            self._kept(counts[rows], rows.start, alone, len(histories))
+            for rows in row_blocks(np.diff(counts.indptr), CACHED)
+        ]
+        self.weights.set(vstack(blocks, "csr"))
+
+    def _kept(self, both: csr_matrix, first: int, alone: np.ndarray, people: int) -> csr_matrix:
+        """Return the weights of a block of rows, of the number of people who have both products.
+
+        Args:
+            both: [b, n], consecutive rows of the counts, which are overwritten.
+            first: the row where the block begins.
+            alone: [n], how many people have each product.
+            people: how many there are.
+        """
+        a = alone[first + np.repeat(np.arange(both.shape[0]), np.diff(both.indptr))]
+        both.data = self._measured(a, alone[both.indices], both.data, people)
+        return keep_largest(without_diagonal(both, first), self.neighbours)
 
     def _measured(self, a: np.ndarray, b: np.ndarray, both: np.ndarray, people: int) -> np.ndarray:
         """float32 [m], of the numbers of people of m pairs of products."""

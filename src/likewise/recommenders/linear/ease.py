@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from likewise.data.histories import Histories
 from likewise.data.memory import check_memory
 from likewise.errors import LikewiseError
 from likewise.recommenders.base import least_for
+from likewise.recommenders.counting import Counting, count_both
 from likewise.recommenders.item_to_item import ItemToItem
 
 if TYPE_CHECKING:
     from likewise.data.catalogue import ProductData
 
 
-class Ease(ItemToItem):
+class Ease(ItemToItem, Counting):
     """Least squares with a zero diagonal, in closed form.
 
     Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019: with the binary table X
@@ -46,14 +49,22 @@ class Ease(ItemToItem):
         Raises:
             LikewiseError: where three dense float32 matrices [n, n] do not fit into memory.
         """
-        size = len(data.catalogue)
-        check_memory(
-            3 * 4 * size**2,
-            f"recommender=ease for {size:,} products",
-            "recommender=slim and recommender=item_knn keep sparse weights",
-        )
-        table = histories.matrix(size)
-        gram = torch.from_numpy((table.T @ table).toarray())
+        check_dense(len(data.catalogue))
+        table = histories.matrix(len(data.catalogue))
+        self.weigh(table.T @ table, histories)
+
+    def count(self, histories: Histories, new: np.ndarray, size: int) -> csr_matrix:
+        """See ``Counting``."""
+        return count_both(histories, new, size)
+
+    def weigh(self, counts: csr_matrix, histories: Histories) -> None:
+        """See ``Counting``; the costly part is the inverse, of the order of n³.
+
+        Raises:
+            LikewiseError: see ``fit``.
+        """
+        check_dense(counts.shape[0])
+        gram = torch.from_numpy(counts.toarray())
         self.unknown = gram.diagonal() == 0
         gram.diagonal().add_(self.l2)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
@@ -66,3 +77,12 @@ class Ease(ItemToItem):
         weights = self.weights.cpu()
         found = self.weighted(histories, len(weights)) @ weights.numpy()
         return least_for(torch.from_numpy(found), self.unknown.cpu())
+
+
+def check_dense(size: int) -> None:
+    """Refuse more products than three dense matrices [size, size] have memory for."""
+    check_memory(
+        3 * 4 * size**2,
+        f"recommender=ease for {size:,} products",
+        "recommender=slim and recommender=item_knn keep sparse weights",
+    )
