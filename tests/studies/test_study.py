@@ -39,7 +39,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_numbers(
 ) -> None:
     study = write_study(tmp_path / "mine", "methods:\n  mlp: [encoder=mlp]\n")
     script = ROOT / "scripts" / "torture_resume.py"
-    options = ["--study", str(study), "--kills", "2", "--", *overrides(small)]
+    options = ["--study", str(study), "--kills", "1", "--", *overrides(small)]
     done = subprocess.run(
         [sys.executable, str(script), *options, "trainer.max_epochs=20"],
         capture_output=True,
@@ -54,7 +54,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_numbers(
 def test_two_processes_share_a_study(small: list[str], tmp_path: Path) -> None:
     study = write_study(tmp_path / "mine", METHODS)
     command = [sys.executable, "-m", "likewise", "study", str(study)]
-    command += ["--output", str(tmp_path / "runs"), *overrides(small), "trainer.max_epochs=10"]
+    command += ["--output", str(tmp_path / "runs"), *overrides(small), "trainer.max_epochs=5"]
     both = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(2)

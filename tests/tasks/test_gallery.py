@@ -69,7 +69,8 @@ def test_the_neighbours_are_candidates_of_the_protocol(tmp_path: Path) -> None:
     asked = groups.labels_of("test")
     query = int(np.flatnonzero(asked == asked.min())[0])
     right = groups.labels_of("train")[places[query]] == asked[query]
-    titles = [axes.get_title() for axes in result.draw()["neighbours"].figure.axes]
+    (axes,) = result.draw()["neighbours"].figure.axes
+        titles = [text.get_text() for text in axes.texts]
     shown = zip(right, values[query], strict=True)
     expected = [f"{'✓' if same else '✗'} {value:.2f}" for same, value in shown]
     assert titles[1 : 1 + len(expected)] == expected
