@@ -70,7 +70,7 @@ def test_the_neighbours_are_candidates_of_the_protocol(tmp_path: Path) -> None:
     query = int(np.flatnonzero(asked == asked.min())[0])
     right = groups.labels_of("train")[places[query]] == asked[query]
     (axes,) = result.draw()["neighbours"].figure.axes
-        titles = [text.get_text() for text in axes.texts]
+    titles = [text.get_text() for text in axes.texts]
     shown = zip(right, values[query], strict=True)
     expected = [f"{'✓' if same else '✗'} {value:.2f}" for same, value in shown]
     assert titles[1 : 1 + len(expected)] == expected
