@@ -178,7 +178,8 @@ class Incremental(MetricLearning):
         try:
             with torch.no_grad():
                 self.influence(some, groups, some.clone(), groups)
-        except (ValueError, TypeError, NotImplementedError) as error:
+        except ValueError as error:
+            # pytorch-metric-learning says of a loss by proxies that ref_emb is not supported.
             raise LikewiseError(
                 f"method.compatibility={self.compatibility} compares products with earlier "
                 f"embeddings, which loss {type(self.loss).__name__} cannot do; use loss=supcon, "
