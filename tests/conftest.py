@@ -37,6 +37,15 @@ needs_data = pytest.mark.skipif(
 )
 
 
+# Files with few but long tests. They come first, so that no worker is left with one of them at the end.
+LONG = ("test_docs.py", "test_study.py", "test_tuning.py", "test_cli.py", "test_notebooks.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files; the order within a file stays."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 def write_idx(path: Path, array: np.ndarray) -> None:
     """An IDX file of unsigned bytes, gzipped."""
     header = struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape)
