@@ -66,7 +66,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the pages speak of: data, products of one's own, parts of one's own."""
     folder = tmp_path_factory.mktemp("workplace")
     write_data(folder / "data" / "fashion_mnist")
-    write_matching(folder / "data" / "product_matching" / "abt_buy")
+    for name in ("abt_buy", "walmart_amazon"):
+        write_matching(folder / "data" / "product_matching" / name)
     write_judgements(folder / "data" / "home_depot_search")
     write_shop(folder / "data" / "amazon_beauty")
     write_network(folder / "data" / "amazon_photo")
