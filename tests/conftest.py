@@ -37,7 +37,7 @@ needs_data = pytest.mark.skipif(
 )
 
 
-# Files with few but long tests. They come first, so that no worker is left with one of them at the end.
+# Files with long tests come first, so that no worker is left with one of them at the end.
 LONG = ("test_docs.py", "test_study.py", "test_tuning.py", "test_cli.py", "test_notebooks.py")
 
 
