@@ -55,13 +55,13 @@ class Transfer:
             for split in ("train", "validation") if name else ("test",):
                 taken[split].append(_moved(pairs, split, start))
         every = [pairs for chosen in taken.values() for pairs in chosen]
-        sizes = [sum(len(pairs) for pairs in chosen) for chosen in taken.values()]
-        ends = np.cumsum([0, *sizes])
+        counts = [sum(len(pairs) for pairs in chosen) for chosen in taken.values()]
+        places = np.split(np.arange(sum(counts)), np.cumsum(counts)[:-1])
         pairs = Pairs(
-            *(np.concatenate([getattr(one, name) for one in every]) for name in Pairs.columns),
-            splits={
-                name: np.arange(ends[place], ends[place + 1]) for place, name in enumerate(taken)
-            },
+            np.concatenate([one.left for one in every]),
+            np.concatenate([one.right for one in every]),
+            np.concatenate([one.labels for one in every]),
+            dict(zip(taken, places, strict=True)),
         )
         fingerprints = [f"{name} {data.fingerprint}" for name, data in parts.items()]
         content = "\n".join([*fingerprints, target.fingerprint])
