@@ -107,6 +107,8 @@ def test_tasks_that_data_allow() -> None:
     allowed = allowed_tasks(data)
     assert {"matching", "retrieval", "recommendation"} <= {*allowed}
     assert "faithfulness" not in allowed
+    assert allowed.index("retrieval") < allowed.index("updating")
+    assert allowed.index("recommendation") < allowed.index("updating_by_time")
     classes = task_classes()
     assert kindred("cross_sell", classes) == {"recommendation"}
     assert kindred("off_policy", classes) == set()

@@ -35,13 +35,16 @@ def task_classes(config_dir: str | None = None) -> dict[str, type[Task]]:
 def allowed_tasks(data: ProductData, config_dir: str | None = None) -> list[str]:
     """The tasks whose relevance the data have, in the order in which the data name their kinds.
 
-    Tasks that judge explanations compare no encoders, so they are left out.
+    Of the tasks of one kind, those that score the more general models come first, such as
+    recommendation by any recommender before the one that updates recommenders. Tasks that judge
+    explanations compare no encoders, so they are left out.
     """
     classes = task_classes(config_dir)
+    by_generality = sorted(classes.items(), key=lambda task: len(task[1].scorer_kind.__mro__))
     return [
         name
         for relevance in data.relevance
-        for name, kind in classes.items()
+        for name, kind in by_generality
         if isinstance(relevance, kind.relevance) and not kind.uses_explanation
     ]
 
