@@ -129,3 +129,21 @@ def test_a_run_is_opened_again_without_the_file(tmp_path: Path, small: list[str]
     assert isinstance(again, PretrainedImage)
     learned = again.network.conv_stem.weight - network.conv_stem.weight
     assert 0 < learned.abs().max() < 0.1
+
+
+def test_hidden_layers_lie_between_the_network_and_the_embedding(pictures: torch.Tensor) -> None:
+    name = "mobilenetv3_small_050"
+    found = PretrainedImage(
+        SHAPE, name, "random", embedding_size=8, hidden_sizes=(5, 6), frozen_layers=-1
+    ).eval()
+    weights = [one for one in found.head.parameters() if one.ndim == 2]
+    width = weights[0].shape[1]
+    assert [tuple(one.shape) for one in weights] == [(5, width), (6, 5), (8, 6)]
+    state = found.network((pictures - found.mean) / found.std)
+    for number, layer in enumerate(
+        part for part in found.head.modules() if isinstance(part, torch.nn.Linear)
+    ):
+        state = layer(state.relu() if number else state)
+    torch.testing.assert_close(found.features(pictures), state)
+    with pytest.raises(LikewiseError, match=r"set encoder\.embedding_size"):
+        PretrainedImage(SHAPE, name, "random", hidden_sizes=(5,))

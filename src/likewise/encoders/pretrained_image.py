@@ -47,7 +47,8 @@ class PretrainedImage(Encoder):
             towards the output; 1 gives all layers the same rate.
         learning_rate_multiplier: factor of the learning rate for the pretrained network; 0 freezes
             the network as ``frozen_layers=-1`` does.
-        dropout: dropout probability before the linear layer.
+        hidden_sizes: widths of hidden layers between the network and the linear layer.
+        dropout: dropout probability before the linear layer and each hidden one.
     """
 
     modality = "image"
@@ -67,6 +68,7 @@ class PretrainedImage(Encoder):
         frozen_cache: str | None = "1GB",
         layerwise_lr_decay: float = 1.0,
         learning_rate_multiplier: float = 1.0,
+        hidden_sizes: Sequence[int] = (),
         dropout: float = 0.1,
         nonnegative: bool = False,
     ) -> None:
@@ -102,11 +104,7 @@ class PretrainedImage(Encoder):
         self._freeze(frozen_layers if learning_rate_multiplier else -1)
         self.register_buffer("mean", torch.tensor(opened.mean)[:, None, None])
         self.register_buffer("std", torch.tensor(opened.std)[:, None, None])
-        self.head = (
-            nn.Sequential(nn.Dropout(dropout), nn.Linear(width, embedding_size))
-            if embedding_size
-            else nn.Identity()
-        )
+        self.head = _head(width, hidden_sizes, embedding_size, dropout)
         budget = parse_budget(frozen_cache, "encoder.frozen_cache", CACHE_ADVICE)
         self.frozen: FrozenLayers | None = None
         if self._lower and budget is not None:
@@ -208,6 +206,22 @@ class PretrainedImage(Encoder):
             * self.layerwise_lr_decay ** powers.get(parameter, len(layers) + 1)
             for parameter in self.network.parameters()
         }
+
+
+def _head(
+    width: int, hidden_sizes: Sequence[int], embedding_size: int | None, dropout: float
+) -> nn.Module:
+    if embedding_size is None:
+        if hidden_sizes:
+            raise LikewiseError(
+                "encoder.hidden_sizes need a linear layer after them; set encoder.embedding_size"
+            )
+        return nn.Identity()
+    layers: list[nn.Module] = []
+    for size in hidden_sizes:
+        layers += [nn.Dropout(dropout), nn.Linear(width, size), nn.ReLU()]
+        width = size
+    return nn.Sequential(*layers, nn.Dropout(dropout), nn.Linear(width, embedding_size))
 
 
 def _is_size(value: object) -> bool:
