@@ -19,7 +19,7 @@ LOSSES = sorted(
     if not path.stem.startswith(("pair_", "next_", "off_policy_", "in_batch_", "reinforce"))
 )
 
-LEARN_PROXIES = ("cross_entropy", "proxy_anchor")
+LEARN_PROXIES = ("cross_entropy", "proxy_anchor", "sum")
 
 
 def method_of(small: list[str], *overrides: str):
@@ -41,6 +41,8 @@ def test_a_loss_trains_under_a_similarity_or_says_what_fits(
 ) -> None:
     overrides = [f"loss={loss}", f"similarity={similarity}"]
     overrides += ["encoder.nonnegative=true"] if similarity == "jaccard" else []
+    # A memory of one batch, so that the number of comparisons stays the same.
+    overrides += ["loss.memory_size=48"] if loss == "cross_batch_memory" else []
     refused = (
         (loss == "arcface" and similarity != "cosine")
         or (loss in LEARN_PROXIES and similarity == "jaccard")
@@ -68,6 +70,59 @@ def test_a_loss_trains_under_a_similarity_or_says_what_fits(
 def test_arcface_refuses_another_measure_than_its_own(small: list[str]) -> None:
     with pytest.raises(LikewiseError, match="similarity=cosine"):
         method_of(small, "loss=arcface", "similarity=dot")
+
+
+def test_a_sum_of_losses_is_weighted_and_each_loss_has_the_similarity(small: list[str]) -> None:
+    weights = ["loss.weights.groups=0.5", "loss.weights.proxies=2", "similarity=euclidean"]
+    method, module = method_of(small, "loss=sum", *weights)
+    products, groups = first(module, 24)
+    embeddings = method.encoder(products)
+    parts = method.loss.losses
+    assert all(
+        float(one.distance(*torch.tensor([[[3.0, 4]], [[0.0, 0]]]))) == 5 for one in parts.values()
+    )
+    expected = 0.5 * parts["groups"](embeddings, groups) + 2 * parts["proxies"](embeddings, groups)
+    torch.testing.assert_close(method.loss(embeddings, groups), expected)
+    with pytest.raises(LikewiseError, match="scale=-1 must be above 0"):
+        method_of(
+            small, "loss=sum", "+loss@loss.losses.third=arcface", "loss.losses.third.scale=-1"
+        )
+
+
+def test_a_memory_compares_with_earlier_batches_and_is_kept(small: list[str]) -> None:
+    options = ["loss=cross_batch_memory", "loss.memory_size=40", "loss@loss.loss=supcon"]
+    method, module = method_of(small, *options)
+    products, groups = first(module, 36)
+    embeddings = method.encoder(products).detach()
+    earlier, own = slice(0, 24), slice(24, 36)
+    method.loss(embeddings[earlier], groups[earlier])
+    saved = method.state_dict()
+    found = method.loss(embeddings[own], groups[own])
+    # By hand: the 12 products, each with the 24 before it and the other 11 of its batch.
+    logits = (
+        torch.nn.functional.normalize(embeddings[own], dim=1)
+        @ torch.nn.functional.normalize(embeddings, dim=1).T
+        / method.loss.loss.temperature
+    )
+    same = groups[own, None] == groups[None]
+    others = ~torch.eye(36, dtype=torch.bool)[own]
+    log_share = logits - logits.masked_fill(~others, -torch.inf).logsumexp(1, keepdim=True)
+    positive = same & others
+    expected = -(log_share * positive).sum(1) / positive.sum(1)
+    torch.testing.assert_close(found, expected.mean(), atol=1e-5, rtol=1e-5)
+    again, _ = method_of(small, *options)
+    again.load_state_dict(saved)
+    torch.testing.assert_close(again.loss(embeddings[own], groups[own]), found)
+
+
+def test_a_memory_refuses_what_it_cannot_compare(small: list[str]) -> None:
+    with pytest.raises(LikewiseError, match="does not work with ArcFaceLoss"):
+        method_of(small, "loss=cross_batch_memory", "loss@loss.loss=arcface")
+    with pytest.raises(LikewiseError, match="needs labels, which method=contrastive does not"):
+        method_of(small, "loss=cross_batch_memory", "method=contrastive", "encoder=contrastive")
+    method, module = method_of(small, "loss=cross_batch_memory", "loss.memory_size=10")
+    with pytest.raises(LikewiseError, match="memory_size=10 is below the batch of 24"):
+        method.training_loss(*first(module, 24))
 
 
 def test_the_similarity_chosen_is_the_one_the_loss_and_the_miner_use(small: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from omegaconf import DictConfig
 from torch import nn
 from torch.nn.parameter import UninitializedParameter
@@ -118,8 +120,21 @@ def check_similarity(config: DictConfig, scorer: Scorer, similarity: Similarity)
 
 
 def check_loss(config: DictConfig, similarity: Similarity) -> None:
-    """Refuse a loss whose options turn it upside down, or that needs what is not there."""
-    loss = config.loss
+    """Refuse losses whose options turn them upside down, or that need what is not there."""
+    for loss in _with_inner(config.loss):
+        _check_loss(loss, config.method, similarity)
+
+
+def _with_inner(loss: DictConfig) -> Iterator[DictConfig]:
+    """A loss and all losses in it."""
+    if is_part(loss):
+        yield loss
+    for part in loss.values():
+        if isinstance(part, DictConfig):
+            yield from _with_inner(part)
+
+
+def _check_loss(loss: DictConfig, method_config: DictConfig, similarity: Similarity) -> None:
     for key in POSITIVE:
         value = loss.get(key)
         if isinstance(value, int | float) and not value > 0:
@@ -136,8 +151,9 @@ def check_loss(config: DictConfig, similarity: Similarity) -> None:
             f"loss {short_name(loss)} learns proxies that need not be non-negative, as "
             f"similarity={similarity.name} requires; use loss=supcon, triplet or multi_similarity"
         )
-    method = class_of(config.method)
-    if "num_classes" in loss and not getattr(method, "reads_labels", True):
+    method = class_of(method_config)
+    needs_labels = "num_classes" in loss or getattr(class_of(loss), "compares_batches", False)
+    if needs_labels and not getattr(method, "reads_labels", True):
         raise LikewiseError(
             f"loss {short_name(loss)} needs labels, which method={config_name(method)} does not "
             "use; choose loss=ntxent, supcon, triplet or multi_similarity"

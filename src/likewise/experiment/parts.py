@@ -160,10 +160,18 @@ def make_method(config: DictConfig) -> Method:
 
 
 def _with_distance(config: DictConfig, similarity: Similarity) -> nn.Module:
+    """Make a loss or a miner, and the losses in it, with the distance of the similarity."""
+    inner = {
+        str(key): _with_distance(part, similarity)
+        if is_part(part)
+        else {name: _with_distance(one, similarity) for name, one in part.items()}
+        for key, part in config.items()
+        if isinstance(part, DictConfig) and (is_part(part) or all(map(is_part, part.values())))
+    }
     if config.get("distance") != "from_similarity":
-        return make(config)
+        return make(config, **inner)
     try:
-        return make(config, distance=similarity.distance())
+        return make(config, **inner, distance=similarity.distance())
     except LikewiseError as error:
         # Losses that are defined for one measure only assert its type.
         if isinstance(getattr(error.__cause__, "__cause__", None), AssertionError):
