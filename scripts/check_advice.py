@@ -46,11 +46,14 @@ def measured_as(proposed: Measured, rows: Sequence[Measured]) -> tuple[Measured 
     return min(alike, key=lambda row: row.score, default=None), bool(same)
 
 
-def check(table: EvidenceTable, key: str, task: str, budget: float | None) -> Asked:
+def check(
+    table: EvidenceTable, key: str, task: str, setting: tuple[str, ...], budget: float | None
+) -> Asked:
     """Ask about a data set without its own results."""
     name = table.data[key].name
-    question = ask([*shlex.split(key), f"task={task}"], budget)
-    rows = [row for row in table.rows if row.data == key and row.task == task]
+    question = ask([*shlex.split(key), f"task={task}", *setting], budget)
+    group = (key, task, setting)
+    rows = [row for row in table.rows if (row.data, row.task, row.setting) == group]
     usable = [row for row in rows if obstacle(question.compose(row), question.data) is None]
     within = [row for row in usable if budget is None or row.seconds <= budget] or usable
     best = max(within, key=lambda row: row.score)
@@ -66,7 +69,7 @@ def line(table: EvidenceTable, key: str, asked: Asked) -> list[str]:
     best = f"{asked.best.method} {asked.best.score:.4f}"
     # The name and the options that make variants of one data set.
     options = [one for one in shlex.split(key)[1:] if not one.startswith(("data.name", "data@"))]
-    name = f"{table.data[key].name} {' '.join(options)}".strip()
+    name = " ".join([table.data[key].name, *options, *asked.best.setting])
     if asked.selection is None:
         return [name, asked.best.task, "–", "nothing can be proposed", "–", best, "–", "–"]
     first: TimedMethod = asked.selection.methods[0]
@@ -90,9 +93,10 @@ def main() -> None:
     table = shipped_evidence()
     print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, budget {options.budget or 'any'}\n")
     print(f"| {' | '.join(HEAD)} |\n|{'---|' * len(HEAD)}")
-    for key, task in dict.fromkeys((row.data, row.task) for row in table.rows):
+    for group in dict.fromkeys((row.data, row.task, row.setting) for row in table.rows):
+        key, task, setting = group
         if options.only in (None, table.data[key].name):
-            asked = check(table, key, task, budget)
+            asked = check(table, key, task, setting, budget)
             print(f"| {' | '.join(line(table, key, asked))} |", flush=True)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import runpy
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from likewise.advice.evidence import (
@@ -16,10 +18,13 @@ from likewise.advice.evidence import (
     MeasuredData,
     shipped_evidence,
 )
+from likewise.advice.fitting import obstacle
 from likewise.advice.profile import DataProfile, Supervision, describe_data, distance
 from likewise.advice.ranking import by_score, leading, parse_time
 from likewise.advice.tasks import allowed_tasks, kindred, task_classes
 from likewise.cli import main
+from likewise.data.catalogue import ProductData
+from likewise.data.relevance import Events
 from likewise.data.sources.synthetic import Synthetic
 from likewise.errors import LikewiseError
 from likewise.experiment.composition import compose
@@ -112,6 +117,33 @@ def test_tasks_that_data_allow() -> None:
     classes = task_classes()
     assert kindred("cross_sell", classes) == {"recommendation"}
     assert kindred("off_policy", classes) == set()
+
+
+@pytest.mark.parametrize(
+    ("recommender", "unordered", "new"),
+    [
+        ("item_knn", None, "test products with events in training"),
+        ("cooccurrence", "the order of events in time", "test products with events in training"),
+        ("attribute_content", None, None),
+    ],
+)
+def test_needs_of_recommenders(
+    recommender: str,
+    unordered: str | None,
+    new: str | None,
+    event_maker: Callable[..., ProductData],
+) -> None:
+    config = compose(["task=recommendation", "data=synthetic", f"recommender={recommender}"])
+    data = event_maker(6, [[0, 1, 2], [1, 2, 3], [4, 0, 5]])
+    (events,) = data.relevance
+    assert isinstance(events, Events)
+    assert obstacle(config, data) is None
+    without = replace(data, relevance=(replace(events, ordered=False),))
+    assert obstacle(config, without) == unordered
+    # The last event of each person is the test; two of the three products are new.
+    splits = {"train": np.array([0, 1, 3, 4, 6, 7]), "test": np.array([2, 5, 8])}
+    cold = replace(data, relevance=(replace(events, splits=splits),))
+    assert obstacle(config, cold) == new
 
 
 def test_the_table_is_in_step_with_the_results_pages() -> None:

@@ -13,7 +13,11 @@ from likewise.encoders.base import Encoder
 from likewise.experiment.features import modalities, reader_keys
 from likewise.experiment.targets import class_of, get_target, is_part, main_part
 from likewise.matchers.similarity import SimilarityMatcher
+from likewise.recommenders.base import Recommender
 from likewise.scorer import LearnsAtOnce, Scorer
+
+# Share of the test units from which on their products count as new ones.
+MOSTLY = 0.5
 
 
 def scorer_class(config: DictConfig) -> type[Scorer]:
@@ -46,6 +50,9 @@ def obstacle(config: DictConfig, data: ProductData) -> str | None:
     for part in _classes(config.get(main_part(config))):
         if issubclass(part, Scorer) and (lacking := part.lacks(data)):
             return lacking
+    new = data.main.unseen() > MOSTLY
+    if issubclass(scorer, Recommender) and new and not scorer.knows_new_products:
+        return "test products with events in training"
     method = class_of(config.method)
     if getattr(method, "trains", True) and not data.has(method.learns_from):
         return str(method.learns_from.kind)

@@ -66,7 +66,8 @@ def ask(
         )
     tasks = [one.partition("=")[2] for one in overrides if one.startswith("task=")]
     rest = tuple(one for one in overrides if not one.startswith("task="))
-    data = load_data(compose(rest, config_dir))
+    # Options of a task do not compose without it, and it is checked below.
+    data = load_data(compose([one for one in rest if not one.startswith("task.")], config_dir))
     if not len(data.catalogue):
         raise LikewiseError("these data have no products, so there is nothing to give advice on")
     allowed = allowed_tasks(data, config_dir)

@@ -25,10 +25,24 @@ class Recommender(Learned, Scorer, ABC):
     """Scores every product of the catalogue for the history of a person; larger is better.
 
     All that it learned is in its ``state_dict``, so that it is saved without pickling.
+
+    Attributes:
+        reads_order: whether the order of events in time is part of what it learns from.
+        knows_new_products: whether it can recommend a product without any event.
     """
+
+    reads_order: ClassVar[bool] = False
+    knows_new_products: ClassVar[bool] = False
 
     gives = "ranks a catalogue by what people did"
     advice = "choose a recommender, such as recommender=item_knn"
+
+    @classmethod
+    def lacks(cls, data: ProductData) -> str | None:
+        """See ``Scorer``."""
+        if cls.reads_order and data.has(Events) and not data.get(Events).ordered:
+            return "the order of events in time"
+        return super().lacks(data)
 
     def prepare(self, module: ProductModule) -> None:
         """See ``Scorer``: embed the catalogue, where there is an encoder."""

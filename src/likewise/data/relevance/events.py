@@ -46,11 +46,13 @@ class Events(Behaviour):
             and ``rating``.
         splits: rows (int64) of the events of each split.
         trust: between users; empty where nothing is known of it.
+        ordered: whether the order within a user is that of time; ``False`` where it is not known.
     """
 
     events: Dataset
     splits: Mapping[str, np.ndarray]
     trust: Trust = field(default_factory=Trust)
+    ordered: bool = True
 
     kind = "events of users"
     advice = "choose data that do, such as data=amazon_reviews or data=ciao"

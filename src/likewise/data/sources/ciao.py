@@ -168,7 +168,7 @@ def _data(
         catalogue=catalogue,
         splits={"train": np.arange(len(items)), "validation": nobody, "test": nobody},
         fingerprint=content,
-        relevance=(Events(Dataset(pa.table(events)), splits, trusted),),
+        relevance=(Events(Dataset(pa.table(events)), splits, trusted, ordered="time" in events),),
         findings=findings,
     )
 

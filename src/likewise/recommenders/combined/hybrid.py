@@ -48,6 +48,8 @@ class Hybrid(FittedRecommender):
         weights_from: ``train`` or ``validation``, the split whose events the weights learn from.
     """
 
+    knows_new_products = True
+
     weights: Tensor
     scales: Tensor
     means: Tensor

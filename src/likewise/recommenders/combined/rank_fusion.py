@@ -36,6 +36,8 @@ class RankFusion(FittedRecommender):
         encoder, similarity: for parts that look at the content of products.
     """
 
+    knows_new_products = True
+
     encoder_use = "optional"
 
     def __init__(

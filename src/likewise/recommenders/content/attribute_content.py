@@ -30,6 +30,8 @@ class AttributeContent(ItemToItem):
         recent, decay: of the history, see ``ItemToItem``.
     """
 
+    knows_new_products = True
+
     def __init__(self, recent: int = 10, decay: float = 0.7) -> None:
         super().__init__(recent, decay)
         self.vectors = SparseMatrix()

@@ -37,6 +37,8 @@ class AttributeTransitions(FittedRecommender):
         decay: weight of an event relative to the one after it.
     """
 
+    knows_new_products = True
+
     lift: Tensor
 
     def __init__(

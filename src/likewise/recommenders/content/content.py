@@ -28,6 +28,8 @@ class Content(ItemToItem):
         recent, decay: of the history, see ``ItemToItem``.
     """
 
+    knows_new_products = True
+
     encoder_use = "required"
     similarity: Similarity
     vectors: Tensor

@@ -35,6 +35,8 @@ class ContentLinks(FittedRecommender):
         neighbours: near products that count.
     """
 
+    knows_new_products = True
+
     encoder_use = "required"
     learns_from = (Links,)
     similarity: Similarity

@@ -43,6 +43,8 @@ class Cooccurrence(SparseItemToItem, Counting):
         recent, decay: of the history, see ``ItemToItem``.
     """
 
+    reads_order = True
+
     def __init__(
         self,
         window: int = 10,

@@ -32,6 +32,10 @@ class SequenceRecommender(Recommender):
         encoder: of the content of products; ``None`` for none.
     """
 
+    reads_order = True
+    # With an encoder; without one, a product has a vector of its own, which only events teach.
+    knows_new_products = True
+
     trained_by = "sequence"
     encoder_use = "optional"
 
