@@ -37,8 +37,11 @@ def blank_figure(width: float, height: float) -> Figure:
 
 def png_bytes(figure: Figure) -> bytes:
     """Return the figure as PNG bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=DPI)
+    # savefig would draw it twice, once only to find the layout, which a single drawing does too.
+    FigureCanvasAgg(figure).print_png(out)
     return out.getvalue()
 
 
