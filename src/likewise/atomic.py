@@ -15,7 +15,8 @@ def atomic(path: Path) -> Iterator[Path]:
     After an error, the new file is removed and an earlier file at ``path`` is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
+    # A name of its own: processes that share a study write the same pages at the same time.
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         yield partial
         os.replace(partial, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def test_a_full_disk_is_one_sentence(small: list[str], monkeypatch: pytest.Monke
     folder = Loader().experiment(config).folder
     folder.mkdir(parents=True)
     # Every write to this device fails as on a full disk.
-    (folder / "result.json.partial").symlink_to("/dev/full")
+    (folder / f"result.json.{os.getpid()}.partial").symlink_to("/dev/full")
     with pytest.raises(LikewiseError, match="No space left"):
         train(config)
     assert not is_finished(folder)
