@@ -89,6 +89,11 @@ def test_a_sum_of_losses_is_weighted_and_each_loss_has_the_similarity(small: lis
         )
 
 
+def test_a_sum_needs_a_weight_for_each_loss(small: list[str]) -> None:
+    with pytest.raises(LikewiseError, match=r"such as \+loss\.weights\.third=1\.0"):
+        method_of(small, "loss=sum", "+loss@loss.losses.third=arcface")
+
+
 def test_a_memory_compares_with_earlier_batches_and_is_kept(small: list[str]) -> None:
     options = ["loss=cross_batch_memory", "loss.memory_size=40", "loss@loss.loss=supcon"]
     method, module = method_of(small, *options)
@@ -122,6 +127,9 @@ def test_a_memory_refuses_what_it_cannot_compare(small: list[str]) -> None:
         method_of(small, "loss=cross_batch_memory", "method=contrastive", "encoder=contrastive")
     method, module = method_of(small, "loss=cross_batch_memory", "loss.memory_size=10")
     with pytest.raises(LikewiseError, match="memory_size=10 is below the batch of 24"):
+        method.training_loss(*first(module, 24))
+    method, module = method_of(small, "loss=cross_batch_memory", "loss.embedding_size=7")
+    with pytest.raises(LikewiseError, match="must be the size of the embeddings, 16"):
         method.training_loss(*first(module, 24))
 
 

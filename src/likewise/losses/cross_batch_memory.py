@@ -46,6 +46,11 @@ class CrossBatchMemory(losses.CrossBatchMemory):
                 f"loss.memory_size={self.memory_size} is below the batch of {len(embeddings)} "
                 "products; raise it"
             )
+        if embeddings.shape[1] != self.embedding_size:
+            raise LikewiseError(
+                f"loss.embedding_size={self.embedding_size} must be the size of the embeddings, "
+                f"{embeddings.shape[1]}"
+            )
         return super().forward(embeddings, labels, *others)
 
     def get_extra_state(self) -> tuple[int, bool]:
