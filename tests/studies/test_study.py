@@ -243,3 +243,18 @@ def test_methods_are_ranked_over_data_sets(
     assert "ranks best over 2 data sets" in printed
     assert (runs / "ranks.png").is_file()
     assert (runs / "few" / "report.html").is_file()
+
+
+def test_the_page_of_a_data_set_does_not_wait_for_the_next_one(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "methods:\n  mlp: [encoder=mlp]\n"
+        f"datasets:\n  there: []\n  missing: [data.path={tmp_path / 'nowhere'}]\n"
+    )
+    folder = write_study(tmp_path / "mine", text, seeds="[0]")
+    runs = tmp_path / "runs"
+    assert main(["study", str(folder), "--output", str(runs), *overrides(small)]) != 0
+    assert "nowhere" in capsys.readouterr().err
+    assert "mlp" in (runs / "mine" / "there" / "RESULTS.md").read_text()
+    assert not (runs / "mine" / "RESULTS.md").exists()

@@ -73,6 +73,7 @@ def test_a_run_learns_and_its_table_holds_its_scores(pairs: list[str]) -> None:
         ["matcher=signals", "method=fit", "encoder=none"],
         ["matcher=signals", "method=fit", "encoder=cnn"],
         ["matcher=signals", "method=fit", "encoder=none", "matcher.context=true"],
+        ["matcher=signals", "method=fit", "encoder=none", "matcher.words=true"],
         ["matcher=pair_head"],
         ["matcher=pair_head", "encoder=fusion", "matcher.features=[left,right]"],
         ["matcher=cross_encoder", "encoder=text_rnn", "matcher.symmetric=true"],
@@ -102,7 +103,7 @@ def test_anything_can_be_trained_and_opened_again(parts: list[str], pairs: list[
 def test_context_is_read_anew_for_the_catalogue_at_hand(pairs: list[str], candidates: int) -> None:
     options = [one for one in pairs if "learning_rate" not in one]
     parts = ["matcher=signals", "method=fit", "encoder=none", "matcher.n_estimators=20"]
-    context = ["matcher.context=true", f"matcher.candidates={candidates}"]
+    context = ["matcher.context=true", f"matcher.candidates={candidates}", "matcher.words=true"]
     folder = train(compose([*options, *parts, *context]))
     alone = train(compose([*options, *parts]))
     assert "without labels" in " ".join(read_result(folder)["notes"])

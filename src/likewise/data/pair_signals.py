@@ -48,7 +48,7 @@ class OfferText:
 
 @dataclass(frozen=True)
 class Offer:
-    """The contents of a product that are compared."""
+    """The contents of a product that are compared, and its shop, empty where it is not known."""
 
     columns: dict[str, OfferText]
     everything: OfferText
@@ -56,11 +56,13 @@ class Offer:
     numbers: frozenset[str]
     price: float
     attributes: dict[str, str]
+    shop: str = ""
 
 
 def read_offers(catalogue: Dataset, rows: np.ndarray) -> list[Offer]:
     """Read the contents of the products ``rows`` (int64) that are compared."""
-    names = [name for name in (*COLUMNS, "price", "attributes") if name in catalogue.column_names]
+    read = (*COLUMNS, "price", "attributes", "shop")
+    names = [name for name in read if name in catalogue.column_names]
     table: dict[str, Sequence[Any]] = catalogue.select_columns(names).select(rows)[:]
     return [_offer({name: table[name][row] for name in names}) for row in range(len(rows))]
 
@@ -79,7 +81,8 @@ def _offer(product: Mapping[str, Any]) -> Offer:
     models = frozenset(token for token in joined if MODEL.fullmatch(token))
     price = product.get("price")
     known = price if price is not None and price > 0 else float("nan")
-    return Offer(columns, everything, models, frozenset(telling), float(known), attributes)
+    shop = product.get("shop") or ""
+    return Offer(columns, everything, models, frozenset(telling), float(known), attributes, shop)
 
 
 class PairSignals:

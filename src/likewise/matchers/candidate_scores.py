@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,20 +10,12 @@ import torch
 from scipy.special import expit, logsumexp
 from torch import nn
 
-from likewise.matchers.learned_text import LearnedText
+from likewise.matchers.out_of_fold import FOLDS, OutOfFold
 from likewise.matchers.trees import Trees
 
-FOLDS = 5
 
-
-class CandidateScores(LearnedText):
-    """Models of pairs, fitted to all training pairs but those of one fold of left products.
-
-    A pair is scored by the models that did not learn from pairs of its left product: by one of them
-    for a product of the training pairs, and by the mean of all for any other. So the scores of
-    training pairs are like those of new ones (stacked generalisation: Wolpert, Neural Networks 5,
-    1992).
-    """
+class CandidateScores(OutOfFold):
+    """Trees over the signals of a pair, see ``OutOfFold``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,15 +36,9 @@ class CandidateScores(LearnedText):
             labels: int64 [m].
             left: the content of the left product of each pair.
         """
-        keys = [_key(text) for text in left]
-        folds = {key: int(key, 16) % FOLDS for key in keys}
-        self.keep(folds)
-        held = np.array([folds[key] for key in keys])
-        for fold, forest in enumerate(self.forests):
+        kept_by_fold = self.training_rows(left, labels)
+        for forest, kept in zip(self.forests, kept_by_fold, strict=True):
             assert isinstance(forest, Trees)
-            kept = held != fold
-            # Too few pairs may be all of one fold, or of one label.
-            kept = kept if len(np.unique(labels[kept])) == 2 else np.ones(len(held), bool)
             model = make().fit(table[kept], labels[kept])
             forest.take(model, table[:1], float(model.decision_function(table[:1])[0]))
 
@@ -67,9 +52,7 @@ class CandidateScores(LearnedText):
         """
         rows = torch.from_numpy(table).to(self.learned.device)
         scores = np.stack([forest(rows).cpu().numpy() for forest in self.forests])
-        folds = self.kept()
-        fold = np.array([folds.get(_key(text), -1) for text in left], np.int64)
-        return np.where(fold < 0, scores.mean(axis=0), scores[fold, np.arange(len(fold))])
+        return self.choose(scores, left)
 
 
 def compare(score: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -89,7 +72,3 @@ def compare(score: np.ndarray, others: np.ndarray) -> np.ndarray:
     found = np.column_stack([rank, expit(score - best), np.exp(score - total)])
     found[np.isneginf(best)] = np.nan
     return found
-
-
-def _key(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -11,13 +11,14 @@ from scipy.special import expit
 from torch import Tensor
 
 from likewise.data.pair_context import PairContext, in_order
-from likewise.data.pair_signals import PairSignals, read_offers
+from likewise.data.pair_signals import Offer, PairSignals, read_offers
 from likewise.data.products import LabelledPairs
 from likewise.data.relevance import Pairs
 from likewise.encoders.base import Encoder
 from likewise.errors import LikewiseError
 from likewise.matchers.boosted_trees import MISSING, BoostedTrees
 from likewise.matchers.candidate_scores import CandidateScores, compare
+from likewise.matchers.word_scores import WordScores
 from likewise.similarity.base import Similarity
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class SignalTrees(BoostedTrees):
         candidates: with ``context``, also compare the score of the pair with the scores of so many
             other candidates of each of its products, see ``CandidateScores``; 0 for none. These
             scores come from models of other training pairs.
+        words: also read how likely a match is by the words that both products have and that only
+            one has, see ``WordScores``; the probability comes from models of other training pairs.
     """
 
     name = "signals"
@@ -71,6 +74,7 @@ class SignalTrees(BoostedTrees):
         max_features: float = 0.3,
         context: bool = False,
         candidates: int = 0,
+        words: bool = False,
     ) -> None:
         super().__init__(
             encoder,
@@ -93,6 +97,12 @@ class SignalTrees(BoostedTrees):
             self.register_buffer("idf", torch.empty(0, dtype=torch.float64))
         if candidates:
             self.candidate_scores = CandidateScores()
+        self.word_scores = WordScores() if words else None
+
+    def count_parameters(self) -> int:
+        """See ``BoostedTrees``; the weights of words are counted, too."""
+        words = 0 if self.word_scores is None else self.word_scores.count_weights()
+        return super().count_parameters() + words
 
     @property
     def reads_the_pair_alone(self) -> bool:
@@ -124,6 +134,10 @@ class SignalTrees(BoostedTrees):
 
         self.pair_signals.fit(read_offers(pairs.catalogue, pairs.rows))
         self.keep(self.pair_signals.to_dict())
+        labels = pairs.labels.cpu().numpy()
+        left, right = _rows(pairs)
+        if self.word_scores is not None:
+            self.word_scores.fit(*_offers(pairs.catalogue, left, right), labels)
         if self.context is not None:
             self.context.fit(pairs.catalogue)
             self.idf = torch.from_numpy(self.context.idf)
@@ -131,9 +145,7 @@ class SignalTrees(BoostedTrees):
         def make() -> GradientBoostingClassifier:
             return GradientBoostingClassifier(**self.options, random_state=seed)
 
-        labels = pairs.labels.cpu().numpy()
         if self.context is not None and self.candidates:
-            left, right = _rows(pairs)
             table = self._signals(pairs.catalogue, left, right)
             texts = self.context.texts(pairs.catalogue)
             self.candidate_scores.fit(make, table, labels, [texts[row] for row in left])
@@ -142,6 +154,8 @@ class SignalTrees(BoostedTrees):
     def signal_names(self) -> list[str]:
         """See ``BoostedTrees``."""
         own = self._fitted().names
+        if self.word_scores is not None:
+            own = [*own, "probability by words"]
         if self.context is None:
             return own
         return [*own, *self.context.names, *(COMPARISONS if self.candidates else ())]
@@ -164,9 +178,10 @@ class SignalTrees(BoostedTrees):
 
     def _signals(self, catalogue: Dataset, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """The signals of pairs of rows of a catalogue, float32 [m, signals], without candidates."""
-        rows, place = np.unique([left, right], return_inverse=True)
-        place = place.reshape(2, -1)
-        own = self._fitted()(read_offers(catalogue, rows), *place)
+        pairs = _offers(catalogue, left, right)
+        own = self._fitted()(*pairs)
+        if self.word_scores is not None:
+            own = np.column_stack([own, self.word_scores.score(*pairs)])
         if self.context is not None:
             own = np.column_stack([own, self.context(catalogue, left, right)])
         return np.nan_to_num(own, nan=MISSING).astype(np.float32)
@@ -199,3 +214,12 @@ class SignalTrees(BoostedTrees):
 def _rows(pairs: LabelledPairs) -> tuple[np.ndarray, np.ndarray]:
     """The rows of the catalogue of both products of each pair, int64 [m] each."""
     return pairs.rows[pairs.left.cpu().numpy()], pairs.rows[pairs.right.cpu().numpy()]
+
+
+def _offers(
+    catalogue: Dataset, left: np.ndarray, right: np.ndarray
+) -> tuple[list[Offer], np.ndarray, np.ndarray]:
+    """The products of pairs of rows of a catalogue, and the places of both of each pair in them."""
+    rows, place = np.unique([left, right], return_inverse=True)
+    one, other = place.reshape(2, -1)
+    return read_offers(catalogue, rows), one, other

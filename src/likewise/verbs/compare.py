@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,12 +46,12 @@ def run(options: Namespace) -> None:
         _compare(Study(folder.resolve().name, config, folder), None)
         return
     opened = open_study(options.study, options.output, options.overrides, options.config_dir)
-    finished = {}
+    finished = []
     for part in opened.parts():
         folders = [finished_folder(config) for config in run_configs(part)]
-        finished[part.name] = [place for place in folders if place is not None]
-        if len(finished[part.name]) < len(folders):
-            print(f"{part.name}: {len(finished[part.name])} of {len(folders)} runs are finished")
+        finished.append((part, [place for place in folders if place is not None]))
+        if len(finished[-1][1]) < len(folders):
+            print(f"{part.name}: {len(finished[-1][1])} of {len(folders)} runs are finished")
     compare_parts(opened, finished)
 
 
@@ -67,15 +68,21 @@ def _primary(folder: Path, wanted: str | None) -> str:
     return wanted or next(iter(found), "map_at_r")
 
 
-def compare_parts(opened: Study, folders: dict[str, list[Path]]) -> None:
-    """Compare each data set of a study on its own, then rank over all of them."""
+def compare_parts(opened: Study, finished: Iterable[tuple[Study, list[Path]]]) -> None:
+    """Compare each data set of a study on its own, then rank over all of them.
+
+    Args:
+        opened: the study.
+        finished: its parts with the folders of their runs. A data set is compared before the next
+            one is asked for, so that its page is there while the next one is trained.
+    """
     from likewise.report.ranks import write_ranks
 
     comparisons = []
-    for part in opened.parts():
+    for part, folders in finished:
         if opened.config.datasets:
             print(f"\n{part.name}")
-        comparisons.append(_compare(part, folders[part.name]))
+        comparisons.append(_compare(part, folders))
     if opened.config.datasets:
         print(f"\n{write_ranks(comparisons, opened.name, opened.folder)}")
         print(f"ranks     {opened.folder / 'RESULTS.md'}")

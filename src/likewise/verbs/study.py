@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from likewise.experiment.composition import compose
@@ -25,9 +27,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Run the unfinished runs of a study, then compare all runs."""
-    from likewise.experiment.experiment import Loader
     from likewise.runs.folder import first_process
-    from likewise.studies.study import open_study, run_study
+    from likewise.studies.study import open_study
 
     opened = open_study(options.study, options.output, options.overrides, options.config_dir)
     if options.dry_run:
@@ -35,14 +36,22 @@ def run(options: Namespace) -> None:
             _list_runs(part)
         return
     print(" ".join(opened.config.question.split()), flush=True)
-    folders = {}
+    if first_process():
+        compare_parts(opened, _trained(opened))
+    else:
+        list(_trained(opened))
+
+
+def _trained(opened: Study) -> Iterator[tuple[Study, list[Path]]]:
+    """Train the runs of one data set after the other."""
+    from likewise.experiment.experiment import Loader
+    from likewise.studies.study import run_study
+
     for part in opened.parts():
         loader = Loader()
         method = next(iter(part.config.methods))
         say_findings(loader.data(compose(part.fixed(method), part.config_dir)))
-        folders[part.name] = run_study(part, loader)
-    if first_process():
-        compare_parts(opened, folders)
+        yield part, run_study(part, loader)
 
 
 def _list_runs(opened: Study) -> None:
