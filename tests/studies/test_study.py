@@ -248,10 +248,7 @@ def test_methods_are_ranked_over_data_sets(
 def test_the_page_of_a_data_set_does_not_wait_for_the_next_one(
     small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = (
-        "methods:\n  mlp: [encoder=mlp]\n"
-        f"datasets:\n  there: []\n  missing: [data.path={tmp_path / 'nowhere'}]\n"
-    )
+    text = "methods:\n  mlp: [encoder=mlp]\ndatasets:\n  there: []\n  wrong: [sampler=nowhere]\n"
     folder = write_study(tmp_path / "mine", text, seeds="[0]")
     runs = tmp_path / "runs"
     assert main(["study", str(folder), "--output", str(runs), *overrides(small)]) != 0
