@@ -91,7 +91,8 @@ def test_a_run_learns_and_its_table_holds_its_scores(pairs: list[str]) -> None:
 )
 def test_anything_can_be_trained_and_opened_again(parts: list[str], pairs: list[str]) -> None:
     options = [one for one in pairs if "signals" not in parts[0] or "learning_rate" not in one]
-    folder = train(compose([*options, *parts, "trainer.max_epochs=2"]))
+    small = ["data.products=100", "data.groups=10", "trainer.max_epochs=2"]
+    folder = train(compose([*options, *parts, *small]))
     scores = read_result(folder)["metrics"]
     assert 0 < scores["test/pr_auc"] <= 1
     assert main(["evaluate", str(folder)]) == 0
