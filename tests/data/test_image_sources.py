@@ -16,10 +16,13 @@ from PIL import Image
 
 from likewise.cli import main
 from likewise.data.images import image_array
+from likewise.data.leaks import find_leaks
 from likewise.data.letterbox import decode_all, letterbox
+from likewise.data.quality import find_problems
 from likewise.data.relevance import Groups
 from likewise.data.sources.clothing import Clothing
 from likewise.data.sources.grocery_store import GroceryStore
+from likewise.encoders.fusion import Fusion, present
 from likewise.errors import LikewiseError
 from likewise.runs.saved import open_run
 
@@ -158,6 +161,67 @@ def test_photos_carry_no_text_unless_asked(tmp_path: Path) -> None:
     told = GroceryStore(folder, image_size=16, text_on_photos=True).load()
     assert told.catalogue[0]["description"] == "About Red-Apple."
     assert told.fingerprint != data.fingerprint
+
+
+def test_products_can_be_trained_on_and_are_searched_all_the_same(tmp_path: Path) -> None:
+    folder = grocery_parquet(tmp_path / "parquet")
+    plain = GroceryStore(str(folder), image_size=16).load()
+    data = GroceryStore(str(folder), image_size=16, train_on_products=True).load()
+    shop = data.splits["products"]
+    assert data.splits["train"].tolist() == [*plain.splits["train"], *shop]
+    assert data.fingerprint != plain.fingerprint
+    groups = data.get(Groups)
+    assert groups.gallery.tolist() == shop.tolist()
+    assert groups.labels_of("train").tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 0, 1, 2]
+    assert dict(groups.describe())["gallery"] == "3 products, of which 3 are in train"
+    assert dict(plain.get(Groups).describe())["gallery"] == "3 products"
+    for name in ("validation", "test"):
+        assert data.splits[name].tolist() == plain.splits[name].tolist()
+    # What is given is no leak.
+    assert not find_leaks(data).found
+    # Without training, nothing depends on what is trained on.
+    options = ["data=grocery_store", f"data.path={folder}", "data.image_size=16"]
+    options += ["encoder=pixels", "method=none", "logger=none", "protocol=gallery"]
+    scores = []
+    for trained in ("false", "true"):
+        output = tmp_path / trained
+        more = [f"data.train_on_products={trained}", f"output={output}"]
+        assert main(["train", *options, *more]) == 0
+        (result,) = output.rglob("result.json")
+        scores.append(json.loads(result.read_text())["metrics"])
+    assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("pictures", [True, False])
+def test_photos_search_products_by_text_alone_or_with_pictures(
+    tmp_path: Path, pictures: bool
+) -> None:
+    folder = grocery_parquet(tmp_path / "parquet")
+    options = ["data=grocery_store", f"data.path={folder}", "data.image_size=16"]
+    options += ["data.train_on_products=true", f"data.product_pictures={pictures}"]
+    options += ["encoder=fusion", "protocol=gallery", "logger=none", "trainer.max_epochs=1"]
+    options += ["encoder.parts.image.channels=[4]", "encoder.parts.image.convolutions=[1]"]
+    assert main(["train", *options, f"output={tmp_path / 'runs'}"]) == 0
+    (result,) = tmp_path.rglob("result.json")
+    run = open_run(result.parent)
+    assert isinstance(run.encoder, Fusion)
+    shop, test = (run.module.split(name)[0] for name in ("products", "test"))
+    assert present(test["image"]).all()
+    assert not present(test["text"]).any()
+    assert present(shop["text"]).all()
+    assert (present(shop["image"]) == pictures).all()
+    # The picture is part of the embedding of a product if it has one.
+    by_text = run.encoder.embed({"text": shop["text"]})
+    assert torch.allclose(run.embeddings("products"), by_text, atol=1e-6) != pictures
+
+
+def test_products_without_pictures_do_not_repeat_one(tmp_path: Path) -> None:
+    folder = str(grocery_parquet(tmp_path / "parquet"))
+    data = GroceryStore(folder, image_size=16, product_pictures=False).load()
+    assert not image_array(data.catalogue)[data.splits["products"]].any()
+    assert image_array(data.catalogue)[data.splits["test"]].any(axis=(1, 2, 3)).all()
+    kinds = {problem.kind for problem in find_problems(data)}
+    assert not kinds & {"duplicates", "label conflicts", "leaks"}
 
 
 def test_coarse_groups(tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ class ProductData:
         catalogue: a ``datasets.Dataset``: ``product_id`` and any of the columns of
             ``catalogue_features``; its ``info`` holds licence, citation and homepage.
         splits: rows (int64) of the products of ``train``, ``validation`` and ``test``, and of
-            further splits such as a shop's products; readers learn from those of ``train``. They
-            share no row, except where the relevance is ``Pairs``: a product is in every split that
-            has a pair with it.
+            further splits such as a shop's products, which may be in ``train`` too; readers learn
+            from those of ``train``. These three share no row, except where the relevance is
+            ``Pairs``: a product is in every split that has a pair with it.
         fingerprint: hash of the content of the source's files. ``fingerprint(data)`` also covers
             later changes of the data.
         relevance: the ground truth, with one entry for each kind. Splits and reports on the quality

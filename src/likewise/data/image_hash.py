@@ -27,7 +27,7 @@ class PictureDuplicates:
 
     Args:
         images: uint8 [n, c, h, w], the whole catalogue.
-        rows: int64 [m], the products to compare.
+        rows: int64 [m], the products to compare; those without a picture (zeros) are left out.
         hash_distance: largest Hamming distance of two hashes.
         correlation: smallest Pearson correlation over all channels and pixels.
     """
@@ -35,7 +35,8 @@ class PictureDuplicates:
     def __init__(
         self, images: np.ndarray, rows: np.ndarray, hash_distance: int, correlation: float
     ) -> None:
-        self.images, self.rows = images, rows
+        self.images = images
+        self.rows = rows = rows[np.array([images[row].any() for row in rows], bool)]
         self.hash_distance, self.correlation = hash_distance, correlation
         self._hashes = np.zeros(len(images), np.uint64)
         for start in range(0, len(rows), BLOCK_PICTURES):

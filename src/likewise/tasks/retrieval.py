@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from likewise.data.catalogue import ProductData
+from likewise.data.catalogue import SPLITS, ProductData
 from likewise.data.module import GroupBatch, ProductModule
 from likewise.data.relevance import Groups
 from likewise.encoders.base import Encoder
@@ -90,7 +90,8 @@ class Retrieval(Task):
 
     def check(self, data: ProductData, split: str) -> None:
         """See ``Task``."""
-        rows = np.concatenate(list(data.splits.values()))
+        # Further splits, such as a gallery, are given, and may be trained on.
+        rows = np.concatenate([data.splits[name] for name in SPLITS if name in data.splits])
         if len(np.unique(rows)) < len(rows):
             raise LikewiseError(
                 "the splits of these data share products, as labelled pairs do, so retrieval would "

@@ -32,6 +32,7 @@ class Groups(Relevance):
             through the ``gallery``.
         gallery: int64 [g], rows of the catalogue that queries of any split can be searched in,
             such as the products of a shop where the queries are photographs; empty without one.
+            They may be trained on too, since what is searched is given; they are no queries.
     """
 
     products: np.ndarray
@@ -115,7 +116,7 @@ class Groups(Relevance):
         self._check_rows("gallery", self.gallery, products, "the catalogue")
         once = len(np.unique(self.products)) == len(self.products)
         self._require(once, "a product has two groups")
-        for name in (name for name in SPLITS if name in self.splits):
+        for name in (name for name in SPLITS[1:] if name in self.splits):
             apart = not np.isin(self.rows(name), self.gallery).any()
             self._require(apart, f"a product of {name} is in the gallery too")
 
@@ -128,7 +129,10 @@ class Groups(Relevance):
                 of = f"{len(counts):,} of {counts.min():,} to {counts.max():,} products"
                 rows.append((f"{name} groups", of))
         if len(self.gallery):
-            rows.append(("gallery", f"{len(self.gallery):,} products"))
+            train = self.products[self.splits.get("train", NO_ROWS)]
+            trained = np.isin(self.gallery, train).sum()
+            also = f", of which {trained:,} are in train" if trained else ""
+            rows.append(("gallery", f"{len(self.gallery):,} products{also}"))
         return rows
 
     def without(self, splits: Mapping[str, np.ndarray]) -> Groups:

@@ -69,12 +69,19 @@ class GroceryStore:
         image_size: side of the pictures in pixels, see ``likewise.data.letterbox``.
         level: whether products of one ``fine`` (81) or of one ``coarse`` (43) class are a group.
         text_on_photos: also give photos the text of their product, which reveals their group.
+        train_on_products: also put the shop's products in the training split, which otherwise holds
+            photos only, so that nothing can be learned from the texts. The products, with their
+            names, are given; what is asked is which of them an unseen photo shows.
+        product_pictures: without them, the products have their texts only (a picture of zeros, as
+            where a modality is missing), for an encoder that reads both.
     """
 
     path: str | None = None
     image_size: int = 64
     level: Literal["fine", "coarse"] = "fine"
     text_on_photos: bool = False
+    train_on_products: bool = False
+    product_pictures: bool = True
 
     def load(self) -> ProductData:
         """Read and decode all pictures; the splits are as published."""
@@ -96,6 +103,9 @@ class GroceryStore:
             for row in rows
         ]
         ids = [photo.id for photo in photos] + [f"product-{product.fine}" for product in products]
+        pictures = decode_all([row.picture for row in rows], ids, self.image_size)
+        if not self.product_pictures:
+            pictures[len(photos) :] = 0
         catalogue = with_info(
             image_dataset(
                 {
@@ -104,7 +114,7 @@ class GroceryStore:
                     "category": [product and product.coarse_name for product in told],
                     "description": [product and product.description for product in told],
                 },
-                decode_all([row.picture for row in rows], ids, self.image_size),
+                pictures,
             ),
             _info(),
         )
@@ -117,6 +127,8 @@ class GroceryStore:
         labels = np.array([getattr(row, self.level) for row in rows])
         parts = np.array([row.split if isinstance(row, Photo) else "products" for row in rows])
         splits = {name: np.flatnonzero(parts == name) for name in (*LISTS, "products")}
+        if self.train_on_products:
+            splits["train"] = np.concatenate([splits["train"], splits["products"]])
         groups = Groups.of(
             np.searchsorted(sorted(names), labels),
             [names[label] for label in sorted(names)],
@@ -128,6 +140,8 @@ class GroceryStore:
             image_size=self.image_size,
             level=self.level,
             text_on_photos=self.text_on_photos,
+            train_on_products=self.train_on_products,
+            product_pictures=self.product_pictures,
         )
         return ProductData(catalogue, splits, digest, (groups,))
 
