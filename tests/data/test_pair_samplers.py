@@ -52,6 +52,27 @@ def test_source_aware_batches_are_of_one_shop_and_known_matches() -> None:
     assert torch.equal(order, again)
 
 
+def test_matches_between_other_shops_never_meet_a_shop() -> None:
+    """Of three shops, offers 0 … 19 are of the first, 20 … 39 of the second and the rest of the
+    third; the first ten of the second match those of the third."""
+    data = Synthetic(products=60, groups=6).load()
+    shops = np.repeat(["one", "two", "three"], 20)
+    left, right = np.arange(20, 40), np.roll(np.arange(40, 60), 5)
+    labels = (np.arange(20) < 10).astype(np.int64)
+    pairs = Pairs(left, right, labels, {"train": np.arange(20)})
+    catalogue = data.catalogue.add_column("shop", shops.tolist())
+    sampler = SourceAware(batch_size=5)
+    sampler.prepare(replace(data, catalogue=catalogue, relevance=(pairs,)), np.arange(60)[None])
+    groups = torch.from_numpy(pairs.components(60))
+    matched = {*left[:10].tolist(), *right[:10].tolist()}
+    for batch in sampler.epoch(groups, torch.Generator().manual_seed(0)).split(5):
+        inside = set(batch.tolist())
+        others = {shops[row] for row in inside - matched}
+        assert len(others) <= 1
+        if "one" in others:
+            assert not inside & matched
+
+
 def test_hard_pairs_share_batches() -> None:
     data, rows = two_shops(), np.arange(80)[None]
     sampler, groups = HardPair(), torch.from_numpy(data.get(Groups).labels)

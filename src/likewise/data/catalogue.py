@@ -180,6 +180,17 @@ def make_catalogue(
     return catalogue if info is None else with_info(catalogue, info)
 
 
+def shop_numbers(catalogue: Dataset) -> np.ndarray:
+    """Return the number of the shop of each product, int64 [n], in the order of the shops' names.
+
+    Products without a shop share a number.
+    """
+    if "shop" not in catalogue.column_names:
+        return np.zeros(len(catalogue), np.int64)
+    names = [shop or "" for shop in catalogue["shop"][:]]
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
 def with_info(catalogue: Dataset, info: DatasetInfo) -> Dataset:
     """Return the catalogue with the description, citation, homepage and licence of ``info``."""
     for name in ("description", "citation", "homepage", "license"):

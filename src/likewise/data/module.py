@@ -170,6 +170,21 @@ class ProductModule(pl.LightningDataModule):
         other._on_device = {}
         return other
 
+    def batched_by(self, relevance: Relevance, sampler: Sampler) -> ProductModule:
+        """Return the same products with batches of another relevance; the tensors are shared.
+
+        Args:
+            relevance: replaces that of its kind, if there is one.
+            sampler: draws the order of its units.
+        """
+        other = copy(self)
+        rest = tuple(known for known in self.data.relevance if type(known) is not type(relevance))
+        other.data = replace(self.data, relevance=(*rest, relevance))
+        other.learns_from, other.sampler = type(relevance), sampler
+        other._on_device = {}
+        other.__dict__.pop("groups", None)
+        return other
+
     def read(self, catalogue: Dataset) -> Products:
         """Products of any catalogue, such as queries that have a title only, by the readers."""
         rows = np.arange(len(catalogue))

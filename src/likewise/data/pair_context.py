@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from likewise.data.catalogue import shop_numbers
 from likewise.data.modalities.tfidf import Tfidf
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ class PairContext:
             # The first view is of the whole text.
             texts = texts if views else own
             views[name] = normalize(reader.weights(own).astype(np.float32))
-        return _Vectors(views, texts, _numbers(texts), _shops(catalogue))
+        return _Vectors(views, texts, _numbers(texts), shop_numbers(catalogue))
 
     def _readable(self, catalogue: Dataset) -> dict[str, Tfidf]:
         """The readers that find one of their columns."""
@@ -299,14 +300,6 @@ def _compared(
     either = similarity + best
     share = np.divide(similarity, either, out=np.full_like(best, np.nan), where=either > 0)
     return np.column_stack([similarity, 1 + np.array(above), 1 + similarity - best, share])
-
-
-def _shops(catalogue: Dataset) -> np.ndarray:
-    """int64 [n]: numbers of shops in the order of their names; those without one share one."""
-    if "shop" not in catalogue.column_names:
-        return np.zeros(len(catalogue), np.int64)
-    names = [shop or "" for shop in catalogue["shop"][:]]
-    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def _numbers(values: list[Any]) -> np.ndarray:

@@ -30,10 +30,13 @@ class Stage:
         module: the products that it trains on, and those that its epochs are compared on.
         max_epochs: the largest number of epochs; ``None`` for that of the trainer, and 0 to only
             validate.
+        is_update: whether it updates a model that was finished before it; the mean seconds of such
+            stages are reported as ``update_seconds``.
     """
 
     module: ProductModule
     max_epochs: int | None = None
+    is_update: bool = False
 
 
 class Method(pl.LightningModule):
@@ -103,6 +106,11 @@ class Method(pl.LightningModule):
     def encoder(self) -> Any:
         """The matcher's encoder, of the class ``trains_encoder``; ``None`` where it has none."""
         return self.scorer.encoder
+
+    @property
+    def validated(self) -> Scorer:
+        """The scorer that the task validates after each epoch."""
+        return self.scorer
 
     @property
     def data_module(self) -> ProductModule:
@@ -192,7 +200,7 @@ class Method(pl.LightningModule):
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """The task's scores; the one batch of validation is the whole split."""
         with torch.autocast(self.device.type, enabled=False):
-            scores = self.task.validate(self.scorer, self.data_module, self.device)
+            scores = self.task.validate(self.validated, self.data_module, self.device)
         if not all(math.isfinite(score) for score in scores.values()):
             self._diverged()
         for key, value in scores.items():

@@ -111,7 +111,8 @@ class Incremental(MetricLearning):
             self.learning_rate = base if update is None or not updates else update
             read = self.products_seen
             with torch.random.fork_rng():
-                yield Stage(self._arrived(module, arrival), self.epochs if updates else None)
+                epochs = self.epochs if updates else None
+                yield Stage(self._arrived(module, arrival), epochs, is_update=self.step > 0)
             scorer.keep(self.step, self.products_seen - read)
 
     def _arrived(self, module: ProductModule, arrival: np.ndarray) -> ProductModule:

@@ -29,12 +29,14 @@ class Trained:
         trainer: of the last stage.
         score: the best validation score of the last stage.
         seconds: those of each stage.
+        update_seconds: those of each stage that is an update.
         epochs: those of all stages together.
     """
 
     trainer: pl.Trainer
     score: float
     seconds: list[float]
+    update_seconds: list[float]
     epochs: int
 
 
@@ -51,6 +53,7 @@ def train_stages(
     A resumed run goes through finished stages again, whose files say that nothing is left to do.
     """
     seconds: list[float] = []
+    update_seconds: list[float] = []
     epochs = 0
     for number, stage in enumerate(method.stages(module)):
         place = folder / "checkpoints" / str(number)
@@ -66,8 +69,9 @@ def train_stages(
             assert best.best_model_score is not None
             score = float(best.best_model_score)
         seconds.append(last.seconds)
+        update_seconds += [last.seconds] if stage.is_update else []
         epochs += trainer.current_epoch
-    return Trained(trainer, score, seconds, epochs)
+    return Trained(trainer, score, seconds, update_seconds, epochs)
 
 
 def _fit(trainer: pl.Trainer, method: Method, module: ProductModule, last: LastEpoch) -> None:

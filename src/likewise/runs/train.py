@@ -105,7 +105,7 @@ def _train(experiment: Experiment, callbacks: tuple[Callback, ...]) -> None:
                 "train_products_per_second": method.products_seen * trainer.world_size / seconds,
                 "epochs": trained.epochs,
             }
-            if updates := trained.seconds[1:]:
+            if updates := trained.update_seconds:
                 cost["update_seconds"] = sum(updates) / len(updates)
             device = trainer.strategy.root_device
             score = trained.score

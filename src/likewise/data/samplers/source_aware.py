@@ -6,47 +6,56 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from likewise.data.catalogue import ProductData
+from likewise.data.catalogue import ProductData, shop_numbers
 from likewise.data.relevance import Pairs
 from likewise.data.samplers.base import Sampler
 from likewise.errors import LikewiseError
 
 
 class SourceAware(Sampler):
-    """Each batch holds the products of one of two sources, and from the other only known matches.
+    """Each batch holds products of one source, and of the other sources only their known matches.
 
     Peeters and Bizer, "Supervised Contrastive Learning for Product Matching", WWW Companion 2022,
     section 3.2. Where only some of the matches between two shops are labelled, two of their
     products can be alike without a common group; within a shop they are not. So the products
-    without a match never meet those of the other shop.
+    without a match never meet those of another shop.
 
     Args:
         batch_size: number of products per batch; each batch is made for one source.
+
+    Attributes:
+        source: int64 [n], the source of each training product.
     """
+
+    source: Tensor
 
     def __init__(self, batch_size: int) -> None:
         self.batch_size = batch_size
 
     def prepare(self, data: ProductData, products: np.ndarray) -> None:
-        """See ``Sampler``; the two sides of the pairs are the sources."""
+        """See ``Sampler``; the sources are those of ``find_sources``."""
         pairs = data.get(Pairs, "sampler=source_aware")
-        both = np.intersect1d(pairs.left, pairs.right)
-        if len(both):
+        sources = find_sources(data, pairs)
+        if not sources.any():
+            both = np.intersect1d(pairs.left, pairs.right)
             raise LikewiseError(
-                f"sampler=source_aware needs pairs whose sides are two sources; {len(both)} "
-                "products of these data are on both sides, so use sampler=hard_pair or uniform"
+                "sampler=source_aware needs products of several shops, or pairs whose sides are "
+                f"two sources; these data have one shop at most, and {len(both)} products are on "
+                "both sides, so use sampler=hard_pair or uniform"
             )
-        self.source = torch.from_numpy(np.isin(products[0], pairs.right))
+        self.source = torch.from_numpy(sources[products[0]])
 
     def epoch(self, groups: Tensor, generator: Generator) -> Tensor:
         """See ``Sampler``."""
         _, place, sizes = groups.unique(return_inverse=True, return_counts=True)
-        matched = sizes[place] > 1
         batches: list[Tensor] = []
         while len(batches) * self.batch_size < len(groups):
             found = len(batches)
-            for source in (False, True):
-                own = (matched | (self.source == source)).nonzero().squeeze(1)
+            for source in self.source.unique():
+                # The products of the source, and those that share a group with one of them.
+                known = torch.zeros(len(sizes), dtype=torch.bool)
+                known[place[self.source == source]] = True
+                own = known[place].nonzero().squeeze(1)
                 own = own[torch.randperm(len(own), generator=generator)]
                 # Products of a group stand together, where the first of them came.
                 first = torch.full((len(sizes),), len(own)).scatter_reduce(
@@ -58,8 +67,20 @@ class SourceAware(Sampler):
                 ]
             if len(batches) == found:
                 raise LikewiseError(
-                    f"batch_size={self.batch_size} is larger than the training products of either "
+                    f"batch_size={self.batch_size} is larger than the training products of any "
                     "source; lower it"
                 )
         order = torch.randperm(len(batches), generator=generator).tolist()
         return torch.cat([batches[i] for i in order])
+
+
+def find_sources(data: ProductData, pairs: Pairs) -> np.ndarray:
+    """Return the number of the source of each product, int64 [n]: its shop, or its side of pairs.
+
+    The sides count where the catalogue has one shop at most and no product is on both of them. If
+    neither tells sources apart, all products have the number 0.
+    """
+    shops = shop_numbers(data.catalogue)
+    if shops.any() or len(np.intersect1d(pairs.left, pairs.right)):
+        return shops
+    return np.isin(np.arange(len(shops)), pairs.right).astype(np.int64)
