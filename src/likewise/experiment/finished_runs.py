@@ -35,7 +35,7 @@ def fill_in_finished_runs(config: DictConfig, data: ProductData) -> None:
         folder = _folder("run", str(part.run))
         part.run = str(folder)
         OmegaConf.update(part, "scorer", _scorer(folder, data), force_add=True)
-    if "teacher" in config.method:
+    if config.method.get("teacher"):
         config.method.teacher = _teacher(str(config.method.teacher), data)
 
 
