@@ -61,6 +61,11 @@ class UnitTensors:
         sides = (take(self.products, side[units]) for side in self.sides)
         return *sides, *(values[..., units].flatten() for values in self.targets)
 
+    def with_rows(self) -> UnitTensors:
+        """Return the same with one more target: the catalogue rows of each unit's products."""
+        rows = torch.from_numpy(self.rows).to(self.targets[0].device)
+        return replace(self, targets=(*self.targets, torch.stack([rows[x] for x in self.sides])))
+
 
 class Batches:
     """Iterates over batches.
@@ -140,6 +145,7 @@ class ProductModule(pl.LightningDataModule):
         )
         self.rows = {name: torch.from_numpy(rows) for name, rows in data.splits.items()}
         self._on_device: dict[str, Any] = {}
+        self._gives_rows = False
 
     def prepare_training(self) -> None:
         """Check that there is enough to train on, and let the sampler look at it.
@@ -183,6 +189,12 @@ class ProductModule(pl.LightningDataModule):
         other.learns_from, other.sampler = type(relevance), sampler
         other._on_device = {}
         other.__dict__.pop("groups", None)
+        return other
+
+    def with_rows(self) -> ProductModule:
+        """Return the same products; batches end with the catalogue rows of theirs, int64 [b]."""
+        other = copy(self)
+        other._gives_rows = True
         return other
 
     def read(self, catalogue: Dataset) -> Products:
@@ -266,6 +278,8 @@ class ProductModule(pl.LightningDataModule):
             # Whole batches, as a sampler may have chosen which products meet in one.
             return torch.cat(rows.split(self.batch_size)[trainer.global_rank :: parts])
 
+        if self._gives_rows:
+            units = units.with_rows()
         products = units.products
         ahead = products.ahead if isinstance(products, StreamedProducts) else 0
         return Batches(len(labels), self.batch_size, units.batch, order, parts, ahead)
