@@ -18,6 +18,7 @@ MISTAKES = {
     "misspelt key": (["encoder.chanels=[8]"], "chanels"),
     "misspelt part": (["encodr=cnn"], "encodr"),
     "missing data": (["data.path=/nowhere/at/all"], "/nowhere/at/all"),
+    "no value": (["method=distillation"], "write method.teacher=…"),
     "large batch": (["batch_size=500"], "120 training products"),
     "no validation": (["data.validation_size=0"], "validation_size=0"),
     "jaccard": (["similarity=jaccard"], "encoder.nonnegative=true"),

@@ -98,8 +98,10 @@ def one_sentence(error: BaseException) -> str | None:
     """Return one sentence on a mistake of the user; ``None`` for an error of the program."""
     import yaml
     from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} has no value and no default; write {error.full_key}=…"
     if isinstance(error, HydraException | OmegaConfBaseException):
         # Hydra puts the sentence first, then the alternatives, then where it looked.
         text = str(error).split("\nConfig search path")[0].split("\nSet the environment")[0]

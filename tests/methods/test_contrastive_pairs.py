@@ -171,6 +171,7 @@ def test_without_shops_a_run_says_that_all_offers_are_of_one(
 MISTAKES = {
     "no head": (["matcher=none"], "SimilarityMatcher has none; use matcher=pair_head"),
     "no encoder to train": (["encoder=tfidf", "text=tfidf"], "has nothing to train"),
+    "no loss": (["method.group_loss=null"], "needs a loss on groups, such as"),
     "no such loss": (["loss@method.group_loss=none"], "Could not find 'loss/none'"),
 }
 

@@ -40,8 +40,13 @@ class ContrastivePairs(Method):
     loss_kind = PairLoss
     scorer: EmbeddingMatcher
 
-    def __init__(self, *args: Any, group_loss: nn.Module, **options: Any) -> None:
+    def __init__(self, *args: Any, group_loss: nn.Module | None, **options: Any) -> None:
         super().__init__(*args, **options)
+        if group_loss is None:
+            raise LikewiseError(
+                "method=contrastive_pairs needs a loss on groups, such as "
+                "loss@method.group_loss=supcon; method=pairs trains without one"
+            )
         self.group_loss, self.stage, self.one_source = group_loss, 0, False
         encoder = {*self.encoder.parameters()}
         self._head = [part for part in self.scorer.parameters() if part not in encoder]
