@@ -51,7 +51,7 @@ def shops_table(folder: Path, column: bool = True, matches: int = OFFERS) -> lis
         "batch_size=16",
         "embedding_size=16",
         "method.learning_rate=5e-3",
-        "trainer.max_epochs=6",
+        "trainer.max_epochs=4",
         "trainer.accelerator=cpu",
         "logger=none",
         f"output={folder / 'runs'}",
@@ -123,7 +123,7 @@ def test_the_second_stage_trains_the_head_and_leaves_the_encoder(run: Path, watc
     assert changed == heads
     assert len(final) > len(heads)
     stages = [row["stage"] for row in json.loads((run / "history.json").read_text())]
-    assert stages == [1.0] * 6 + [2.0] * 6
+    assert stages == [1.0] * 4 + [2.0] * 4
 
 
 def test_both_stages_learn(run: Path, options: list[str]) -> None:
