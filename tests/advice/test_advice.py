@@ -73,6 +73,18 @@ def test_ranking_by_hand() -> None:
     assert names([]) == []
 
 
+def test_a_method_that_was_worse_on_other_data_does_not_take_the_place_of_the_best() -> None:
+    quick = replace(ROW, method="quick", score=0.89, seconds=5.0, overrides=("matcher=bm25",))
+    close = replace(ROW, method="close", score=0.89, seconds=40.0)
+    ordered = by_score([ROW, quick, close], 1.0, None)
+    assert [one.measured.method for one in leading(iter(ordered))] == ["quick", "a"]
+    found = leading(iter(ordered), worse={("matcher=bm25",)})
+    assert [one.measured.method for one in found] == ["close", "a"]
+    # It stays the second choice, or the first where nothing else was measured.
+    found = leading(iter(by_score([ROW, quick], 1.0, None)), worse={("matcher=bm25",)})
+    assert [one.measured.method for one in found] == ["a", "quick"]
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("10min", 600), ("2h", 7200), ("90 s", 90)])
 def test_times(text: str, seconds: float) -> None:
     assert parse_time(text) == seconds

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from likewise.advice.evidence import Measured
 from likewise.errors import LikewiseError
 
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-# A method takes the place of the best one if it is not significantly worse, takes at most this
-# share of its time and has at least this share of its score: that a test finds nothing does not
-# show that two methods are equal.
+# A method takes the place of the best one if no study finds it significantly worse than its best,
+# and if it takes at most this share of the time and has at least this share of the score: that a
+# test finds nothing does not show that two methods are equal.
 CHEAPER, NEAR = 0.5, 0.98
 
 
@@ -62,7 +62,9 @@ def by_score(rows: Iterable[Measured], scale: float, budget: float | None) -> li
     return sorted(within, key=lambda one: -one.measured.score)
 
 
-def leading(ordered: Iterator[TimedMethod]) -> list[TimedMethod]:
+def leading(
+    ordered: Iterator[TimedMethod], worse: Collection[tuple[str, ...]] = ()
+) -> list[TimedMethod]:
     """Return the method to start from and the second choice, as far as there are any.
 
     The first is the best one, or the quickest of those that replace it (see ``CHEAPER``). The
@@ -70,6 +72,8 @@ def leading(ordered: Iterator[TimedMethod]) -> list[TimedMethod]:
 
     Args:
         ordered: as ``by_score`` orders them; no more of them are drawn than are needed.
+        worse: the overrides of methods that a study, on whatever data, finds to be worse than its
+            best.
     """
     best = next(ordered, None)
     if best is None:
@@ -79,7 +83,9 @@ def leading(ordered: Iterator[TimedMethod]) -> list[TimedMethod]:
         others.append(one)
         if one.measured.score < NEAR * best.measured.score:
             break
-    cheaper = [one for one in others if _replaces(one, best)]
+    cheaper = [
+        one for one in others if _replaces(one, best) and one.measured.overrides not in worse
+    ]
     first = min(cheaper, key=lambda one: one.seconds, default=best)
     return [first, *[one for one in [best, *others] if one is not first][:1]]
 

@@ -60,9 +60,10 @@ def select(question: Question, table: EvidenceTable) -> Selection:
     """
     for rows, untrained, thin in _pools(question, table):
         nearer: list[str] = []
+        worse = {row.overrides for row in rows if row.not_worse is False}
         for near in _by_nearness(question, table, rows, compare_products=untrained):
             timed = by_score(near.rows, near.scale, question.budget)
-            if found := leading(_usable(question, timed, untrained)):
+            if found := leading(_usable(question, timed, untrained), worse):
                 return Selection(found, near, [*thin, *_skipped(nearer, near.known.name)])
             nearer.append(near.known.name)
     wanted = f"task={question.task}" if question.task else "products without labels"
